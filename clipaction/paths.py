@@ -1,0 +1,38 @@
+"""Where things are, as absolute paths. The environment variables move the big folders (and the figures, for tests)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def data_dir() -> Path:
+    """Videos and frame stores, shared by all profiles: $CLIPACTION_DATA or data/."""
+    return _folder("CLIPACTION_DATA", "data")
+
+
+def results_dir(profile) -> Path:
+    """What passes between the notebooks of one profile (a Profile or its name): $CLIPACTION_RESULTS/<profile> or results/<profile>."""
+    return _folder("CLIPACTION_RESULTS", "results", _name(profile))
+
+
+def figures_dir(profile) -> Path:
+    """Regenerated figures, tables and report: $CLIPACTION_FIGURES/<profile> or figures/<profile>."""
+    return _folder("CLIPACTION_FIGURES", "figures", _name(profile))
+
+
+def reference_dir(profile) -> Path:
+    """The published figures and tables of a profile, committed; may not exist."""
+    return ROOT / "figures" / "reference" / _name(profile)
+
+
+def _folder(variable: str, default: str, *below: str) -> Path:
+    folder = Path(os.environ.get(variable) or ROOT / default).expanduser().resolve().joinpath(*below)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _name(profile) -> str:
+    return getattr(profile, "name", profile)

@@ -1,0 +1,60 @@
+# Sourced by run_all.sh and tests/run.sh in the repository's root; not run by itself.
+# find_python sets $base to a Python that can make environments; make_environment sets $python to one with all of requirements.lock.
+threads=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-$threads}" MKL_NUM_THREADS="${MKL_NUM_THREADS:-$threads}"
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "$*"; exit 2; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then base=$candidate; return; fi
+        [[ $candidate != "${PYTHON:-}" ]] || die "PYTHON=$PYTHON is not Python 3.11 or newer; point it at one, or unset it"
+    done
+    die "Python 3.11 or newer is needed and $(python3 --version 2>/dev/null || echo 'no python3') was found; install it, or set PYTHON=/path/to/python3.11"
+}
+
+make_environment() {
+    local active=${VIRTUAL_ENV:-${CONDA_PREFIX:-}} missing
+    if [[ -n $active && $active != "$PWD/.venv" ]]; then
+        python="$active/bin/python"
+        if missing=$("$python" -m clipaction.environment 2>&1); then say "environment: $active (active)"; return; fi
+        say "environment: $active is active but lacks $(tail -n 1 <<<"$missing"); using .venv instead"
+    fi
+    python="$PWD/.venv/bin/python"
+    # The copy of the lock is written into .venv last: an environment without it was never finished.
+    if cmp -s requirements.lock .venv/requirements.lock && "$python" -c '' 2>/dev/null; then say "environment: .venv (reused)"; return; fi
+    if [[ -f .venv/requirements.lock ]] && "$python" -c '' 2>/dev/null; then
+        say "environment: requirements.lock has changed; bringing .venv up to date"
+        rm .venv/requirements.lock
+    else
+        need_space 9
+        say "environment: making .venv with $("$base" --version) (once; about 3 GB to download, 6 GB on disk, 2 to 4 minutes)"
+        "$base" -m venv --clear .venv || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON to another Python"
+    fi
+    mkdir -p .venv/tmp
+    # Every version and hash is in the lock, so nothing is left to resolve. Unpacking in .venv/tmp: /tmp may be small.
+    TMPDIR="$PWD/.venv/tmp" "$python" -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock \
+        > >(tee .venv/install.log | progress) 2>.venv/install.err || fail_install
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>.venv/install.err || fail_install
+    rm -rf .venv/tmp
+    cp requirements.lock .venv/requirements.lock
+    say "environment: .venv is ready after $((SECONDS / 60)) min $((SECONDS % 60)) s"
+}
+
+need_space() {  # GB
+    local free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1000000))
+    ((free >= $1)) || die "$1 GB of free disk are needed for .venv and $free GB are left in $PWD; free some, or activate an environment of your own"
+}
+
+progress() {  # pip's talk in, one line a tenth of the packages out (or one line that counts, on a terminal)
+    awk -v total="$(grep -c '^[a-z].*==' requirements.lock)" -v tty="$([[ -t 2 ]] && echo 1)" '
+        /^(Collecting|Requirement already)/ { n++; if (tty) printf "\r  fetched %d of about %d packages", n, total; else if (n % 40 == 0) print "  fetched " n " of about " total " packages" }
+        /^Installing collected/ { print (tty ? "\n" : "") "  unpacking (about a minute)" } { fflush() }' >&2
+}
+
+fail_install() {
+    grep -q 'No space left' .venv/install.err && die "no space left in $PWD while filling .venv; free 9 GB and run again"
+    die "installing requirements.lock failed: $(grep -m1 -iE 'error' .venv/install.err || tail -n 1 .venv/install.err) (all of it: .venv/install.err); check the network and run again"
+}

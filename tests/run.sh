@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Sets the environment up as run_all.sh does, then runs the test suite; arguments go to pytest: tests/run.sh -k masks
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. ./setup_env.sh
+trap 'say "interrupted"; exit 130' INT
+
+find_python
+make_environment
+exec "$python" -m pytest tests "$@"

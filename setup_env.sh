@@ -31,13 +31,14 @@ make_environment() {
     else
         need_space 9
         say "environment: making .venv with $("$base" --version) (once; about 3 GB to download, 6 GB on disk, 2 to 4 minutes)"
-        "$base" -m venv --clear .venv || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON to another Python"
+        "$base" -m venv --clear .venv >/dev/null 2>&1 || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON to another Python"
     fi
     mkdir -p .venv/tmp
     # Every version and hash is in the lock, so nothing is left to resolve. Unpacking in .venv/tmp: /tmp may be small.
-    TMPDIR="$PWD/.venv/tmp" "$python" -m pip install --disable-pip-version-check --require-hashes --no-deps -r requirements.lock \
-        > >(tee .venv/install.log | progress) 2>.venv/install.err || fail_install
+    TMPDIR="$PWD/.venv/tmp" "$python" -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile \
+        -r requirements.lock > >(tee .venv/install.log | progress) 2>.venv/install.err || fail_install
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>.venv/install.err || fail_install
+    "$python" -m compileall -qq -j 0 .venv/lib || true  # on all cores, where pip uses one; templates that are not quite Python fail
     rm -rf .venv/tmp
     cp requirements.lock .venv/requirements.lock
     say "environment: .venv is ready after $((SECONDS / 60)) min $((SECONDS % 60)) s"
@@ -50,7 +51,7 @@ need_space() {  # GB
 
 progress() {  # pip's talk in, one line a tenth of the packages out (or one line that counts, on a terminal)
     awk -v total="$(grep -c '^[a-z].*==' requirements.lock)" -v tty="$([[ -t 2 ]] && echo 1)" '
-        /^(Collecting|Requirement already)/ { n++; if (tty) printf "\r  fetched %d of about %d packages", n, total; else if (n % 40 == 0) print "  fetched " n " of about " total " packages" }
+        /^(Collecting|Processing|Requirement already)/ { n++; if (tty) printf "\r  fetched %d of about %d packages", n, total; else if (n % 40 == 0) print "  fetched " n " of about " total " packages" }
         /^Installing collected/ { print (tty ? "\n" : "") "  unpacking (about a minute)" } { fflush() }' >&2
 }
 

@@ -19,10 +19,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import UserError
+from .paths import PROFILES, profile_file
 
-PROFILES = Path(__file__).parent / "profiles"
-
-Shape = Literal["square", "circle", "ellipse", "triangle", "stripes", "frame", "patches", "blob"]
+Shape = Literal["square", "circle", "ellipse", "triangle", "stripes", "border", "patches", "blob"]
 Part = Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "relevant"]
 
 
@@ -31,8 +30,8 @@ class Section(BaseModel):
 
 
 class DatasetConfig(Section):
-    kind: Literal["demo", "folder", "ucf101"] = Field(description="where clips come from: rendered demo world, DIR/<class>/<video>, UCF-101")
-    root: str | None = Field(None, description="folder of videos (kind folder)")
+    kind: Literal["demo", "folder", "ucf101"] = Field(description="rendered demo world, DIR/<class>/<video>, or UCF-101")
+    root: str | None = Field(None, description="folder of videos (kinds folder, ucf101)")
     classes: tuple[str, ...] | None = Field(None, min_length=2, description="keep only these classes, by name; all when empty")
     splits: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="UCF-101 splits; several are averaged")
     test_groups: int = Field(7, ge=1, le=7, description="groups a class that test (the first of 1-7)")
@@ -54,14 +53,14 @@ class DatasetConfig(Section):
 
 class ModelConfig(Section):
     name: str = Field("clipaction-compact", description="open_clip model name")
-    pretrained: str = Field("package", description="`package` (weights shipped here), an open_clip tag such as openai, or a .safetensors file")
+    pretrained: str = Field("package", description="`package` (weights shipped here), an open_clip tag (openai), or a weights file")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: fp32 on a CPU, fp16 on a GPU")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: a GPU when there is one")
 
 
 class MaskingConfig(Section):
     percents: tuple[int, ...] = Field((10, 30, 50), min_length=1, description="masked area, % of the frame")
-    shapes: tuple[Shape, ...] = Field(("square", "circle", "ellipse", "triangle", "stripes", "frame", "patches", "blob"), min_length=1,
+    shapes: tuple[Shape, ...] = Field(("square", "circle", "ellipse", "triangle", "stripes", "border", "patches", "blob"), min_length=1,
                                       description="what the mask looks like")
     placements: tuple[Literal["centre", "random"], ...] = Field(("centre", "random"), min_length=1, description="where it lies")
     motions: tuple[Literal["still", "moving"], ...] = Field(("still", "moving"), min_length=1, description="whether it moves over the clip")
@@ -79,34 +78,34 @@ class RegionsConfig(Section):
 class LossWeights(Section):
     """Weights of the terms of the noise's loss; 0 switches a term off."""
 
-    ce: float = Field(1.0, ge=0, description="cross-entropy of the gated frame over the class texts")
+    ce: float = Field(1.0, ge=0, description="cross-entropy of the noisy frame over the class texts")
     pair: float = Field(0.0, ge=0, description="pair term: the true class with its noise against every class with its own")
     hinge: float = Field(0.1, ge=0, description="a class's noise must not drag other classes' frames to it")
     confidence: float = Field(0.1, ge=0, description="no confident answer on frames whose actor is removed")
     tv: float = Field(0.01, ge=0, description="total variation of the noise")
-    agreement: float = Field(0.1, ge=0, description="same answer on a frame and its masked versions")
+    agreement: float = Field(0.1, ge=0, description="same answer on two differently masked versions of a frame")
 
 
 class NoiseConfig(Section):
     eps: float = Field(16.0, gt=0, le=255, description="largest change of a pixel, in 1/255")
     temperature: float = Field(1.0, gt=0, description="temperature T of the gate pi = softmax(s / (tau T))")
-    steps: int = Field(200, ge=1, description="optimiser steps a variant")
-    batch: int = Field(48, ge=2, description="frames a step")
-    lr: float = Field(0.5, gt=0, description="Adam's learning rate, in 1/255 a step")
-    resolution: int = Field(24, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
-    margin: float = Field(1.0, ge=0, description="margin of the hinge, in logits")
+    steps: int = Field(300, ge=1, description="optimiser steps a variant")
+    batch: int = Field(64, ge=4, description="frames a step, in two views of each clip frame")
+    lr: float = Field(0.05, gt=0, description="Adam's learning rate, in units of the squashed parameter (delta = eps tanh theta)")
+    resolution: int = Field(48, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
+    swap: float = Field(0.5, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
+    mask: float = Field(0.5, ge=0, le=1, description="share of training views with a black box of 5-50 % of the frame")
+    margin: float = Field(0.0, ge=0, description="margin of the hinge, in logits")
     shortlist: int = Field(3, ge=2, description="k of shortlist-k")
     loss: LossWeights = LossWeights()
-    ablation: bool = Field(True, description="also train with each term of the loss switched the other way")
+    ablation_steps: int = Field(60, ge=0, description="steps a row of the ablation, all rows alike; 0: no ablation")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="one training a seed; tables give the mean and spread")
 
 
 class BaselinesConfig(Section):
     enabled: bool = Field(True, description="train the frame CNN and CNN+GRU")
-    epochs: int = Field(12, ge=1, description="passes over the training clips")
-    size: int = Field(64, ge=16, description="side of the frames they see, px")
-    batch: int = Field(32, ge=1, description="clips a step")
-    lr: float = Field(1e-3, gt=0, description="AdamW's learning rate")
+    epochs: int = Field(14, ge=1, description="passes over the training clips")
+    lr: float = Field(3e-3, gt=0, description="AdamW's largest learning rate")
 
 
 class StatsConfig(Section):
@@ -138,10 +137,6 @@ class Profile(Section):
         return hashlib.sha256(json.dumps(self.dump(*sections), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def profile_names() -> list[str]:
-    return [p.stem for p in sorted(PROFILES.glob("*.yaml"))]
-
-
 def load_profile(name_or_path: str | Path = "demo", overrides: dict[str, Any] | None = None) -> Profile:
     """The validated profile of a shipped name or a .yaml file, with `overrides` ({"noise.eps": 8} or nested) on top.
 
@@ -157,10 +152,7 @@ def load_profile(name_or_path: str | Path = "demo", overrides: dict[str, Any] | 
 
 def _read(name: str, seen: tuple[str, ...] = ()) -> dict:
     """A profile's values with those it extends underneath; its name defaults to the file's."""
-    path = Path(name).expanduser() if name.endswith((".yaml", ".yml")) else PROFILES / f"{name}.yaml"
-    if not path.is_file():
-        what = "no such file" if name.endswith((".yaml", ".yml")) else "unknown profile"
-        raise UserError(f'{what} "{name}"; choose one of {", ".join(profile_names())}, or a path to a .yaml')
+    path = profile_file(name)
     if name in seen:
         raise UserError(f'profile "{name}" extends itself; take its "extends" line out')
     try:

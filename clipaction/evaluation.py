@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ import pyarrow.parquet as pq
 import torch
 from tqdm.auto import tqdm
 
-from .clip import CLIP
-from .conditions import Context, apply, parse
+from .clip import CLIP, to_input
+from .conditions import Context, apply_batch
 from .noise import pool
+from .relevance import relevance, upsample
 from .store import FrameStore
 
 META = ["clip", "cls", "label", "group", "split", "domain", "scene"]
@@ -86,20 +88,34 @@ def save_table(path: Path, table: pd.DataFrame, key: str = "") -> None:
     os.replace(aside, path)
 
 
-def masked_batches(store: FrameStore, rows: np.ndarray, ids: list[str], condition: str, seed: int, chunk: int = 16) -> Iterable[np.ndarray]:
-    """uint8 frames [n, T, S, S, 3] of the clips at `rows` under a named condition, `chunk` clips at a time; the store is never changed."""
-    named = parse(condition)
+def masked_batches(store: FrameStore, rows: np.ndarray, ids: list[str], condition: str, seed: int, chunk: int = 16,
+                   relevance: Callable[[np.ndarray], torch.Tensor] | None = None) -> Iterable[np.ndarray]:  # fmt: skip
+    """uint8 frames [n, T, S, S, 3] of the clips at `rows` under a named condition, `chunk` clips at a time; the store is never changed.
+
+    relevance: uint8 frames [T, S, S, 3] -> maps [T, S, S], asked only by conditions whose regions come from relevance.
+    """
     for i in range(0, len(rows), chunk):
         part = rows[i : i + chunk]
         frames = store.get(part)
-        if condition == "none":
-            yield frames
-            continue
         contexts = [
-            Context(clip=ids[i + j], seed=seed, parts=None if store.parts is None else store.parts[row], plates=None if store.plates is None else store.plates[row])
+            Context(
+                clip=ids[i + j],
+                seed=seed,
+                parts=None if store.parts is None else store.parts[row],
+                plates=None if store.plates is None else store.plates[row],
+                relevance=None if relevance is None else partial(relevance, frames[j]),
+            )
             for j, row in enumerate(part)
         ]
-        yield np.stack([apply(named, f, context) for f, context in zip(frames, contexts)])
+        yield apply_batch(condition, frames, contexts)
+
+
+def relevance_maps(clip: CLIP, head: torch.Tensor, frames: np.ndarray) -> torch.Tensor:
+    """[T, S, S]: what speaks, in each frame, for the class the model itself gives it (no label is used)."""
+    x = to_input(frames)
+    with torch.inference_mode():
+        answer = (clip.encode_image(x) @ head.T).argmax(1)
+    return upsample(relevance(clip.model, x, head[answer], encode=clip.encode_image), (clip.size, clip.size)).cpu()
 
 
 def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFrame, conditions: list[str], folder: Path, seed: int = 0, batch: int = 64,
@@ -117,7 +133,7 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
 
         def compute():
             clips, per_frame = [], []
-            for images in masked_batches(store, rows, ids, condition, seed, chunk):
+            for images in masked_batches(store, rows, ids, condition, seed, chunk, partial(relevance_maps, clip, head)):
                 x = torch.from_numpy(images).permute(0, 1, 4, 2, 3).float().div_(255)
                 if protocol is None:
                     with torch.inference_mode():

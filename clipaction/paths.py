@@ -5,7 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .errors import UserError
+
 ROOT = Path(__file__).resolve().parents[1]
+PROFILES = Path(__file__).parent / "profiles"
+
+
+def profile_names() -> list[str]:
+    return [path.stem for path in sorted(PROFILES.glob("*.yaml"))]
+
+
+def profile_file(name: str) -> Path:
+    """The YAML file of a shipped profile, or `name` itself when it is a path to one. Raises UserError."""
+    is_path = name.endswith((".yaml", ".yml"))
+    path = Path(name).expanduser() if is_path else PROFILES / f"{name}.yaml"
+    if not path.is_file():
+        what = "no such file" if is_path else "unknown profile"
+        raise UserError(f'{what} "{name}"; choose one of {", ".join(profile_names())}, or a path to a .yaml')
+    return path
 
 
 def data_dir() -> Path:

@@ -1,7 +1,8 @@
 """Numbers with their uncertainty, all from the tidy prediction table (one row a clip or frame, method and condition).
 
 Intervals are 95 % percentile intervals of a bootstrap that resamples *groups* (a person, scene and camera), because clips of one group
-resemble each other and are not independent evidence. Everything is deterministic by seed and independent of the order of the rows.
+resemble each other and are not independent evidence; they are expanded for small numbers of groups (Hesterberg 2015, The American
+Statistician 69:371). Everything is deterministic by seed and independent of the order of the rows.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 from sklearn.metrics import confusion_matrix
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -83,6 +85,11 @@ def _mean(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return sums[..., 0] / sizes
 
 
+def _tail(groups: int) -> float:
+    """Hesterberg's lower quantile level: 0.025 for many groups, less for few, as Student's t and the n/(n-1) of a variance ask."""
+    return float(norm.cdf(-np.sqrt(groups / (groups - 1)) * t.ppf(0.975, groups - 1)))
+
+
 def bootstrap_groups(values, groups, n: int = 2000, seed: int = 0, statistic: Callable = _mean) -> Interval:
     """(estimate, low, high) of the mean of `values` [m] over rows, 95 % percentile interval over resampled `groups` [m].
 
@@ -96,7 +103,7 @@ def bootstrap_groups(values, groups, n: int = 2000, seed: int = 0, statistic: Ca
     if len(sizes) < 2:
         return estimate, float("nan"), float("nan")
     counts = _resamples(len(sizes), n, seed)
-    low, high = np.quantile(statistic(counts @ sums, counts @ sizes), [0.025, 0.975])
+    low, high = np.quantile(statistic(counts @ sums, counts @ sizes), [_tail(len(sizes)), 1 - _tail(len(sizes))])
     return estimate, float(low), float(high)
 
 

@@ -15,7 +15,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from clipaction.errors import UserError
+from .errors import UserError
 
 FROZEN_SECONDS = 1.0  # a picture that stands still for so long is damage that was recorded or re-encoded: no decoder can report it
 FROZEN_LEVEL = 8  # still: in a quarter of a second no luma sample changes by more than this, of 255 (a person sitting still: over 60)
@@ -78,9 +78,9 @@ def _open(path):
     files are decoded in parallel."""
     container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
     stream = container.streams.best("video")
-    if stream is None:
+    if stream is None or stream.codec_context is None:
         container.close()
-        raise VideoError(path, "no video stream")
+        raise VideoError(path, "no video stream that can be decoded")
     stream.codec_context.thread_count = 1
     return container, stream
 

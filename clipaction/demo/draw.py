@@ -20,6 +20,7 @@ PARTS = ("background", "head", "torso", "limbs", "prop", "foreground", "text")
 BACKGROUND, HEAD, TORSO, LIMBS, PROP, FOREGROUND, TEXT = range(len(PARTS))
 
 F = np.float32
+RIM = 0.45  # how much darker the drawn edges of shapes are
 
 
 @dataclass(frozen=True)
@@ -150,12 +151,26 @@ class Canvas:
             colour = colour(*np.broadcast_arrays(u, v))
         self.blend(window, cover, colour, label)
 
-    def capsule(self, a, ra: float, b, rb: float, colour, label: int | None = None, light=(-0.4, -0.6), round_: float = 0.55, alpha: float = 1.0,
-                tip=None, split: float = 0.5) -> None:
+    def capsule(
+        self,
+        a,
+        ra: float,
+        b,
+        rb: float,
+        colour,
+        label: int | None = None,
+        light=(-0.4, -0.6),
+        round_: float = 0.55,
+        alpha: float = 1.0,
+        tip=None,
+        split: float = 0.5,
+        dome: bool = True,
+    ) -> None:
         """A tapered limb from pixel a (radius ra) to b (rb), shaded as a cylinder lit from image direction `light`.
 
         round_ in [0, 1] is the strength of the shading: 0 is flat. With a == b it is a ball. `tip` is a second colour that
-        begins at the fraction `split` of the way (a sleeve's end).
+        begins at the fraction `split` of the way (a sleeve's end). dome=False shades the ends as the sides, so that the
+        segments of a limb run on into each other.
         """
         (au, av), (bu, bv), ra, rb = map(float, a), map(float, b), float(ra), float(rb)
         r = max(ra, rb)
@@ -167,12 +182,10 @@ class Canvas:
         eu, ev = bu - au, bv - av
         length2 = max(eu * eu + ev * ev, 1e-6)
         along = u * F(eu) + v * F(ev)  # dot products with the axis: |p - a|^2 - t (2 along - t length2) is the squared distance
-        t = _unit(along * F(1 / length2))
-        along *= 2
-        along -= t * F(length2)
-        along *= t
-        dist2 = u * u + v * v
-        dist2 -= along
+        free = along * F(1 / length2)
+        t = np.minimum(np.maximum(free, 0), 1)
+        from_a = u * u + v * v
+        dist2 = from_a - (2 * along - t * F(length2)) * t
         np.maximum(dist2, 0, out=dist2)
         radius = t * F(rb - ra) + F(ra) if ra != rb else np.full((1, 1), ra, F)
         cover = _unit(radius - np.sqrt(dist2) + F(0.5))
@@ -186,14 +199,19 @@ class Canvas:
             planes = planes + edge * (np.asarray(tip, F)[:, None, None] - planes)
         if round_:
             lu, lv, lz = _unit_light(light)
+            if not dome:
+                t, dist2 = free, from_a - along * free
             facing = (u * F(lu) + v * F(lv)) - t * F(eu * lu + ev * lv)
             planes = planes * _shade(facing, dist2, np.maximum(radius, F(0.5)), lz, round_)
         self._mix(window, cover, planes, label)
 
-    def hull(self, uv, radius: float, colour, label: int | None = None, light=(-0.4, -0.6), round_: float = 0.55, alpha: float = 1.0) -> None:
-        """A simple polygon uv [N, 2] grown by `radius` pixels (rounded corners), shaded like a cushion: a torso, a blanket."""
+    def hull(self, uv, radius: float, colour, label: int | None = None, light=(-0.4, -0.6), round_: float = 0.55, rim: float = 0.0) -> None:
+        """A simple polygon uv [N, 2] grown by `radius` pixels (rounded corners), shaded like a cushion: a torso, a blanket.
+
+        `rim` pixels around it are darker.
+        """
         uv = np.asarray(uv, F)
-        lo, hi = uv.min(0) - radius, uv.max(0) + radius
+        lo, hi = uv.min(0) - radius - rim, uv.max(0) + radius + rim
         found = self._window(lo, hi)
         if found is None:
             return
@@ -214,10 +232,10 @@ class Canvas:
                 inside ^= ((pv >= 0) ^ (pv >= F(ev))) & (pu < pv * F(eu / ev))
         dist = np.sqrt(np.maximum(dist2, 0))
         np.negative(dist, out=dist, where=inside)
-        cover = _unit(F(radius + 0.5) - dist)
-        if alpha != 1:
-            cover *= F(alpha)
+        cover = _unit(F(radius + rim + 0.5) - dist)
         planes = np.asarray(colour, F)[:, None, None]
+        if rim:
+            planes = planes * (1 - F(RIM) * _unit(dist - F(radius - 0.5)))
         if round_:
             lu, lv, lz = _unit_light(light)
             (cu, cv), (hu, hv) = (lo + hi) / 2, (hi - lo) / 2
@@ -226,8 +244,19 @@ class Canvas:
             planes = planes * _shade(facing, q2, F(1), lz, round_)
         self._mix(window, cover, planes, label)
 
-    def ellipse(self, centre, ru: float, rv: float, colour, label: int | None = None, angle: float = 0.0, light=(-0.4, -0.6), round_: float = 0.55,
-                alpha: float = 1.0, width: float | None = None) -> None:
+    def ellipse(
+        self,
+        centre,
+        ru: float,
+        rv: float,
+        colour,
+        label: int | None = None,
+        angle: float = 0.0,
+        light=(-0.4, -0.6),
+        round_: float = 0.55,
+        alpha: float = 1.0,
+        width: float | None = None,
+    ) -> None:
         """A shaded ellipse with half axes ru, rv pixels, turned by `angle` radians; with `width` only a rim that many pixels wide."""
         ru, rv = max(float(ru), 0.3), max(float(rv), 0.3)
         cu, cv = map(float, centre)

@@ -93,13 +93,13 @@ def sample_camera(rng: np.random.Generator, ward: bool, size: tuple[int, int], f
     jitter = lambda value, spread: float(value + spread * rng.uniform(-1, 1))  # noqa: E731
     focal = 1.85 * frame_height / size[0] * jitter(1, 0.08)
     if ward:
-        return Camera(jitter(2.6, 0.15), jitter(4.9, 0.2), jitter(0.36, 0.03), focal, size)
+        return Camera(jitter(2.6, 0.15), jitter(4.9, 0.2), jitter(0.32, 0.02), focal, size)
     return Camera(jitter(1.4, 0.2), jitter(5.1, 0.3), jitter(0.085, 0.02), focal, size)
 
 
 def render(canvas_rgb: np.ndarray, front, camera: Camera, action: str, person: Person, time: float, style: Style, light) -> tuple[np.ndarray, np.ndarray]:
     """Draw one moment on a painted scene: image [H, W, 3] float32 in [0, 1] before grading, labels [H, W] uint8."""
-    canvas = Canvas(canvas_rgb.copy())
+    canvas = Canvas(canvas_rgb)
     draw_action(canvas, camera, action, person, time, style, light)
     if front is not None:
         rgb, alpha = front
@@ -216,8 +216,11 @@ def ensure_world(profile, workers: int | None = None) -> Path:
 
 
 def world_key(jobs, frames: int) -> str:
-    """Changes with the plan, the clip length and the sources that decide what is rendered."""
-    digest = hashlib.sha256(repr((jobs, frames)).encode())
-    for name in ("draw", "figure", "actions", "scenes", "make", "truth"):
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    return digest.hexdigest()[:12]
+    """12 hex digits that change with the plan, the clip length and the code that renders."""
+    return hashlib.sha256(repr((code_version(), jobs, frames)).encode()).hexdigest()[:12]
+
+
+def code_version() -> str:
+    """12 hex digits of the sources that decide what is rendered."""
+    sources = (Path(__file__).parent / f"{name}.py" for name in ("draw", "figure", "actions", "scenery", "things", "scenes", "make", "truth"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]

@@ -1,10 +1,7 @@
 """Painted places of the demo world: fourteen scenes with four layouts each, seen through a given camera.
 
-A scene is painted back to front: sky or room, then things sorted by depth, then the light's colour. Surfaces are planes of the
-world, textured in metres and faded where a pixel covers more than the pattern; things are boxes, cylinders, rods and leaf blobs.
-A *texture* is a function (a, b, pa, pb) -> rgb [h, w, 3] or (rgb, alpha [h, w]) of in-plane metres and of the pixel's footprint
-along both; in-plane axes are (z, y) on a side wall, (x, z) on a floor and (x, y) on a back wall.
-A *thing* is a function (world, x, z, ...) that draws itself standing on the floor at (x, z).
+A scene is painted back to front: sky or room, then things sorted by depth, then the light's colour. Everything random (hour, light,
+mirror image, positions, bystander, distractor, foreground) comes from the given generator; the layout fixes arrangement and materials.
 """
 
 from __future__ import annotations
@@ -15,7 +12,18 @@ from functools import lru_cache
 
 import numpy as np
 
-from clipaction.demo.draw import Camera, Canvas, F
+from clipaction.demo.draw import Camera, F
+from clipaction.demo.scenery import (
+    Light, World, bricks, cell, flat, folds, grass, inside, lines, mix, noise, panels, planks, plaster, rgb, ring, speckled, tiles,
+    windows,
+)
+from clipaction.demo.things import (
+    DISTRACTORS, bale, bed, bed_curtain, bench, big_window, cabinets, car, ceiling_lamp, chair, cliff, distractor, dome, drape, drip,
+    drums, exercise_ball, fence, ficus, flag, footlight, frame_on_wall, fridge, fruit, halo, hedge, hoop, house, jar, kettlebell,
+    lamp_post, lantern, litter_bin, locker, mats_on_shelf, microphone, monitor, nightstand, oven, person, plant, plates, power_rack,
+    punch_bag, rack, rail, raised_ring, road_sign, ropes, seesaw, shelter, slide, speaker, sunlight, swings, table, tap, target, tree,
+    wall_bars, wardrobe, wedge, weight_bench,
+)
 
 SCENES = ("archery range", "basketball court", "mountain road", "boxing gym", "weight room", "golf course", "school yard", "kitchen",
           "stage", "playground", "yoga studio", "street", "bedroom")
@@ -39,15 +47,6 @@ SCENE_WORDS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Light:
-    """Light of a scene: image-plane direction it comes from, colour multiplying every surface, contact shadow strength 0..1."""
-
-    direction: tuple[float, float]
-    colour: tuple[float, float, float]
-    shadow: float
-
-
-@dataclass(frozen=True)
 class Grade:
     """Last step for a whole frame [H, W, 3] in [0, 1]: gain, tint, vignette; `infrared` first turns it to blown-out monochrome."""
 
@@ -59,7 +58,7 @@ class Grade:
         falloff = _falloff(*image.shape[:2], self.vignette)
         if self.infrared:  # a lamp beside the lens: bright where near the axis, everything pale glares
             grey = (image @ np.array([0.42, 0.4, 0.18], F)) * falloff
-            image = np.clip(1.55 * grey / (0.35 + grey) - 0.06, 0, 1)[..., None]
+            image = np.clip(F(1.28) * (F(0.1) + F(0.9) * grey) ** F(1.3) + F(0.5) * np.clip(grey - F(0.72), 0, 1), 0, 1)[..., None]
             return np.clip(image * np.asarray(self.tint, F), 0, 1)
         return np.clip(image * (falloff[..., None] * np.asarray(self.tint, F)), 0, 1)
 
@@ -82,888 +81,681 @@ def _falloff(h: int, w: int, strength: float) -> np.ndarray:
     return (1 - F(strength) * q ** F(1.3)).astype(F)
 
 
-# ---------------------------------------------------------------------------------------------------------------- textures
-
-_CELL = np.random.default_rng(11).random(4096, F)  # a random number for every brick, tile or plank
-
-
-@lru_cache(maxsize=4)
-def _noise_table(octaves: int) -> np.ndarray:
-    """Tileable fractal noise [1024 * 1024], 16 features a side, mean near 1/2, in [0, 1]."""
-    rng, n, total, weight = np.random.default_rng(5), 1024, np.zeros((1024, 1024), F), 0.0
-    for k in range(octaves):
-        cells = 16 << k
-        at = np.arange(n, dtype=F) * (cells / n)
-        i = at.astype(int)
-        f = at - i
-        f = f * f * (3 - 2 * f)
-        j = (i + 1) % cells
-        grid = rng.random((cells, cells), F)
-        grid = grid[i] * (1 - f)[:, None] + grid[j] * f[:, None]
-        total += (grid[:, i] * (1 - f) + grid[:, j] * f) * F(0.5**k)
-        weight += 0.5**k
-    return np.clip((total / F(weight) - 0.5) * 1.5 + 0.5, 0, 1).ravel()
-
-
-def noise(x, y, octaves: int = 4) -> np.ndarray:
-    """Fractal noise in [0, 1], one feature a unit, looked up in a table: an order cheaper than `value_noise`."""
-    ix, iy = (np.asarray(x, F) * 64).astype(np.int32) & 1023, (np.asarray(y, F) * 64).astype(np.int32) & 1023
-    return _noise_table(octaves).take(iy * 1024 + ix)
-
-
-def rgb(code: str) -> np.ndarray:
-    """Colour from six hex digits."""
-    return np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], F) / 255
-
-
-def mix(a, b, m) -> np.ndarray:
-    """a where m = 0, b where m = 1; m [h, w] or a scalar."""
-    return a + np.asarray(m, F)[..., None] * (b - a)
-
-
-def fade(px, size: float) -> np.ndarray:
-    """1 where a pattern of `size` metres is resolved by pixels of `px` metres, 0 where it is not."""
-    return np.clip(1.6 - 2.2 * px / F(size), 0, 1)
-
-
-def lines(x, period: float, width: float, px) -> np.ndarray:
-    """Coverage of lines `width` wide at every multiple of `period`, fading to their mean where unresolved."""
-    p = x / F(period)
-    d = np.abs(p - np.floor(p + F(0.5))) * F(period)
-    c = np.clip((F(width / 2) - d) / px + F(0.5), 0, 1) * np.minimum(1, F(width) / px)
-    f = fade(px, period)
-    return c * f + (1 - f) * F(width / period)
-
-
-def inside(x, lo: float, hi: float, px) -> np.ndarray:
-    """Anti-aliased indicator of lo < x < hi."""
-    return np.clip(np.minimum(x - F(lo), F(hi) - x) / px + F(0.5), 0, 1)
-
-
-def cell(i, j=0) -> np.ndarray:
-    """A fixed random number in [0, 1] for integer-valued cell coordinates."""
-    return _CELL.take((i.astype(np.int32) * 57 + np.asarray(j).astype(np.int32) * 131) & 4095)
-
-
-def plaster(c, amp: float = 0.07, size: float = 1.2):
-    return lambda a, b, pa, pb: c * (1 + F(2 * amp) * (noise(a / size + 3, b / size) - F(0.5)))[..., None]
-
-
-def speckled(c, amp: float = 0.16, size: float = 0.05, patch: float = 0.1):
-    """Asphalt, rubber, sand, carpet, lino: grain of `size` metres over broad patches."""
-    def tex(a, b, pa, pb):
-        grain = (noise(a / size, b / size, 2) - F(0.5)) * np.clip(F(size * 3) / pb, 0.25, 1)
-        return c * (1 + F(2 * amp) * grain + F(2 * patch) * (noise(a * 0.55 + 9, b * 0.4) - F(0.5)))[..., None]
-    return tex
-
-
-def planks(c, width: float = 0.14, length: float = 1.7, gap: float = 0.35, grain: float = 0.16, across: bool = False):
-    """Boards running away from the viewer, or from side to side with `across`."""
-    def tex(a, b, pa, pb):
-        if across:
-            a, b, pa, pb = b, a, pb, pa
-        i = np.floor(a / F(width))
-        j = np.floor(b / F(length) + 9 * cell(i, 3))
-        tone = (cell(i, j) - F(0.5)) * fade(pa, width) + (noise(a * (0.8 / width), b * 0.7 + i) - F(0.5)) * F(0.7)
-        dark = lines(a, width, 0.012, pa)
-        return c * (1 + F(2 * grain) * tone - F(gap) * dark)[..., None] + 0 * b[..., None]
-    return tex
-
-
-def tiles(c, size: float = 0.4, c2=None, grout: float = 0.25, amp: float = 0.05, width: float = 0.014):
-    """Square tiles, chequered when c2 is given."""
-    def wave(x, px):  # square wave +-1 with anti-aliased edges
-        p = x / F(2 * size)
-        return np.clip((np.abs(p - np.floor(p) - F(0.5)) - F(0.25)) * F(2 * size) / px, -0.5, 0.5) * 2
-    def tex(a, b, pa, pb):
-        tone = 1 + F(2 * amp) * (cell(np.floor(a / F(size)), np.floor(b / F(size))) - F(0.5)) * fade(pb, size)
-        tone = tone + F(0.08) * (noise(a * 0.9, b * 0.9) - F(0.5)) - F(grout) * np.maximum(lines(a, size, width, pa), lines(b, size, width, pb))
-        base = c if c2 is None else mix(c, c2, 0.5 + 0.5 * wave(a, pa) * wave(b, pb))
-        return base * tone[..., None]
-    return tex
-
-
-def bricks(c, mortar, w: float = 0.28, h: float = 0.1, amp: float = 0.22):
-    def tex(a, b, pa, pb):
-        row = np.floor(b / F(h))
-        a = a + F(w / 2) * (row % 2)
-        tone = 1 + F(2 * amp) * (cell(np.floor(a / F(w)), row) - F(0.5)) * fade(pb, h) + F(0.3) * (noise(a * 1.1, b * 1.1) - F(0.5))
-        return mix(c * tone[..., None], mortar, 0.75 * np.maximum(lines(b, h, 0.014, pb), lines(a, w, 0.014, pa)))
-    return tex
-
-
-def grass(c, mow: float = 0.0, stripe: float = 1.6, slant: float = 0.0, amp: float = 0.2):
-    """Lawn; `mow` is the contrast of mowing stripes `stripe` metres wide."""
-    def tex(a, b, pa, pb):
-        tone = F(amp) * (noise(a * 0.7, b * 0.45) - F(0.5)) + F(1.6 * amp) * (noise(a * 11, b * 3.2, 2) - F(0.5)) * np.clip(0.05 / pa, 0.2, 1)
-        if mow:
-            p = (a + F(slant) * b) / F(2 * stripe)
-            tone = tone + F(mow) * np.clip((np.abs(p - np.floor(p) - F(0.5)) - F(0.25)) * F(stripe) / (pa + abs(slant) * pb), -0.5, 0.5)
-        warm = np.array([0.35, 0.12, 0.1], F) * (noise(a * 0.33 + 7, b * 0.25) - F(0.5))[..., None]
-        return c * (1 + tone[..., None] + warm)
-    return tex
-
-
-def folds(c, period: float = 0.35, depth: float = 0.55):
-    """A hanging curtain."""
-    def tex(a, b, pa, pb):
-        x = a / F(period) + F(0.5) * noise(a * 0.9, b * 0.12, 2)
-        s = np.abs(2 * (x - np.floor(x)) - 1) ** F(1.4)
-        return c * (1 - F(depth) * fade(pa, period) * (1 - s) + F(0.1) * (noise(a * 3, b * 0.5) - F(0.5)))[..., None]
-    return tex
-
-
-def panels(c, dark, w: float, h: float, y0: float = 0.0, line: float = 0.03, handle=None):
-    """A front divided into doors w x h metres; `handle` is the colour of a small bar on each."""
-    def tex(a, b, pa, pb):
-        out = mix(c * (1 + F(0.06) * (noise(a * 1.5, b * 1.5) - F(0.5)))[..., None], dark,
-                  0.8 * np.maximum(lines(a, w, line, pa), lines(b - F(y0), h, line, pb)))
-        if handle is not None:
-            p, q = a / F(w), (b - F(y0)) / F(h)
-            out = mix(out, handle, inside((p - np.floor(p)) * F(w), w - 0.13, w - 0.09, pa) * inside((q - np.floor(q)), 0.55, 0.85, pb / h))
-        return out
-    return tex
-
-
-def windows(wall, w: float, h: float, y0: float, gw: float, gh: float, glass, frame, bars: int = 2):
-    """A facade: windows gw x gh in cells w x h starting at y0, each with a frame and `bars` panes a side."""
-    def tex(a, b, pa, pb):
-        i, j = np.floor(a / F(w)), np.floor((b - F(y0)) / F(h))
-        x, y = a - (i + F(0.5)) * F(w), b - F(y0) - (j + F(0.5)) * F(h)
-        outer = inside(x, -gw / 2 - 0.07, gw / 2 + 0.07, pa) * inside(y, -gh / 2 - 0.07, gh / 2 + 0.07, pb) * (j >= 0)
-        inner = inside(x, -gw / 2, gw / 2, pa) * inside(y, -gh / 2, gh / 2, pb) * (j >= 0)
-        bar = np.maximum(lines(x + F(gw / 2), gw / bars, 0.05, pa), lines(y + F(gh / 2), gh / bars, 0.05, pb))
-        pane = glass * (0.72 + 0.4 * cell(i, j) + 0.3 * (y / gh) + 0.16 * (noise(a * 1.2 + 4, b * 0.9) - F(0.5)))[..., None]
-        return mix(mix(wall(a, b, pa, pb), frame, outer), mix(pane, frame, bar), inner)
-    return tex
-
-
-def ring(colour, x: float, y: float, r: float, width: float):
-    """A painted circle line (a disc when width >= 2 r) as an overlay texture."""
-    def tex(a, b, pa, pb):
-        da, db = a - F(x), b - F(y)
-        d = np.maximum(np.hypot(da, db), 1e-3)
-        px = np.hypot(da / d * pa, db / d * pb)
-        return colour, np.clip((F(width / 2) - np.abs(d - F(r))) / px + F(0.5), 0, 1) * np.minimum(1, F(width) / px)
-    return tex
-
-
-# ------------------------------------------------------------------------------------------------------------------- world
-
-
-class World:
-    """A scene while it is painted: canvas, camera, random numbers, light, and things waiting to be drawn far to near."""
-
-    def __init__(self, camera: Camera, rng: np.random.Generator, light: Light, ground=(0.3, 0.3, 0.3)):
-        self.camera, self.rng, self.light = camera, rng, light
-        self.canvas = Canvas.blank(camera.size, ground)
-        self.eye = np.array([0, camera.height, -camera.distance], F)
-        lu, lv = light.direction
-        sun = np.array([lu, -lv, -0.6], F)
-        self.sun = sun / np.linalg.norm(sun)
-        self.things: list = []
-        self.grade = Grade()
-        self.depth = 3.0  # how far back a bystander may stand
-        self.front: Callable[[World], None] | None = None
-
-    def jit(self, value: float, spread: float = 0.1) -> float:
-        return float(value + self.rng.uniform(-spread, spread))
-
-    def put(self, thing, x: float, z: float, *args, **kwargs) -> None:
-        """Draw `thing` later, in its place between those behind and those before it."""
-        self.things.append((z, lambda: thing(self, x, z, *args, **kwargs)))
-
-    def settle(self) -> None:
-        for _, draw in sorted(self.things, key=lambda t: -t[0]):
-            draw()
-        self.things = []
-
-    def shade(self, n) -> float:
-        return 0.66 + 0.46 * max(0.0, float(n[0] * self.sun[0] + n[1] * self.sun[1] + n[2] * self.sun[2]))
-
-    def project(self, points):
-        return self.camera.project(points)
-
-    def metre(self, x: float, z: float, y: float = 0.0) -> float:
-        """Pixels a metre at a point."""
-        return float(self.camera.project((x, y, z))[1])
-
-    def _visible(self, points) -> np.ndarray | None:
-        """Polygon [N, 3] cut at a plane just before the lens, projected to pixels [M, 2]."""
-        p = np.asarray(points, F)
-        cam = self.camera
-        d = (p[:, 2] + cam.distance) * np.cos(cam.pitch) - (p[:, 1] - cam.height) * np.sin(cam.pitch) - 0.25
-        if (d <= 0).all():
-            return None
-        if (d < 0).any():
-            kept = []
-            for i in range(len(p)):
-                j = (i + 1) % len(p)
-                if d[i] >= 0:
-                    kept.append(p[i])
-                if (d[i] < 0) != (d[j] < 0):
-                    kept.append(p[i] + (p[j] - p[i]) * (d[i] / (d[i] - d[j])))
-            p = np.array(kept)
-        return cam.project(p)[0]
-
-    def face(self, points, colour, alpha: float = 1.0, normal=None) -> None:
-        """A flat convex polygon of world points; shaded by `normal` when given."""
-        uv = self._visible(points)
-        if uv is not None:
-            self.canvas.polygon(uv, np.asarray(colour, F) * (1 if normal is None else self.shade(normal)), alpha=alpha)
-
-    def surface(self, axis: int, value: float, a0: float, b0: float, a1: float, b1: float, tex, ao=(0, 0, 0, 0), glow: bool = False) -> None:
-        """A textured rectangle on the plane coordinate[axis] = value; `ao` darkens towards its edges (a0, b0, a1, b1).
-
-        With `glow` the texture's alpha adds light instead of covering.
-        """
-        corners = ((a0, b0), (a1, b0), (a1, b1), (a0, b1))
-        place = (lambda a, b: (value, b, a), lambda a, b: (a, value, b), lambda a, b: (a, b, value))[axis]
-        uv = self._visible([place(a, b) for a, b in corners])
-        if uv is None:
-            return
-        cam = self.camera
-        cu, cv = cam.centre
-        c, s = F(np.cos(cam.pitch)), F(np.sin(cam.pitch))
-
-        def colour(u, v):
-            x, y = (u[:1] - F(cu)) / F(cam.scale), (F(cv) - v[:, :1]) / F(cam.scale)
-            ray = (x, y * c - s, y * s + c)
-            t = F(value - self.eye[axis]) / np.where(np.abs(ray[axis]) < 1e-5, F(1e-5), ray[axis])
-            t = np.where(t <= 0, F(200), np.minimum(t, 200))
-            px = t / F(cam.scale)
-            if axis == 1:
-                a, b, pa, pb = x * t, ray[2] * t - F(cam.distance), px, px / np.maximum(np.abs(ray[1]), 1e-3)
-            elif axis == 2:
-                a, b, pa, pb = x * t, ray[1] * t + F(cam.height), px, px
-            else:
-                a, b, pa, pb = ray[2] * t - F(cam.distance), ray[1] * t + F(cam.height), px / np.maximum(np.abs(x), 1e-3), px
-            out = tex(a, b, pa, pb)
-            out, alpha = out if isinstance(out, tuple) else (out, None)
-            dark = 1
-            for k, edge, x in ((ao[0], a0, a), (ao[1], b0, b), (ao[2], a1, a), (ao[3], b1, b)):
-                if k:
-                    dark = dark * (1 - F(k) / (1 + (np.abs(x - F(edge)) / F(0.3)) ** 2))
-            if ao != (0, 0, 0, 0):
-                out = out * dark[..., None]
-            if alpha is not None:
-                v0, u0 = int(v[0, 0]), int(u[0, 0])
-                under = self.canvas.image[v0 : v0 + u.shape[0], u0 : u0 + u.shape[1]]
-                out = under + alpha[..., None] * (out if glow else out - under)
-            return out
-
-        self.canvas.polygon(uv, colour)
-
-    def box(self, x, z, w, d, y0, y1, colour, turn: float = 0.0, shadow: bool = True, top=None) -> None:
-        """A box w x d metres on the ground, from height y0 to y1, turned about the vertical; `top` recolours its lid."""
-        c, s = np.cos(turn), np.sin(turn)
-        at = [(x + p * w / 2 * c - q * d / 2 * s, z + p * w / 2 * s + q * d / 2 * c) for p, q in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        if shadow and y0 < 0.3:
-            self.shadow(x, z, abs(w * c) / 2 + abs(d * s) / 2 + 0.1, abs(d * c) / 2 + abs(w * s) / 2 + 0.1)
-        colour = np.asarray(colour, F)
-        for (px, pz), (qx, qz) in zip(at, at[1:] + at[:1]):
-            n = np.array([qz - pz, 0, px - qx], F) / max(np.hypot(qx - px, qz - pz), 1e-6)
-            if (self.eye[0] - px) * n[0] + (self.eye[2] - pz) * n[2] > 0:
-                self.face([(px, y0, pz), (qx, y0, qz), (qx, y1, qz), (px, y1, pz)], colour, normal=n)
-        if self.eye[1] > y1:
-            self.face([(p, y1, q) for p, q in at], colour if top is None else top, normal=(0, 1, 0))
-        elif self.eye[1] < y0:
-            self.face([(p, y0, q) for p, q in at], colour, normal=(0, -1, 0))
-
-    def cylinder(self, x, z, r, y0, y1, colour, r1: float | None = None, top=None, shadow: bool = True) -> None:
-        """An upright cylinder, or a cone frustum of top radius r1."""
-        r1 = r if r1 is None else r1
-        if shadow and y0 < 0.2:
-            self.shadow(x, z, 1.3 * r + 0.04, 1.3 * r + 0.04)
-        ring_ = np.linspace(0, 2 * np.pi, 17)[:-1]
-        near = np.linspace(np.pi, 2 * np.pi, 8)
-        bottom = [(x + r * np.cos(t), y0, z + r * np.sin(t)) for t in near]
-        uv = self._visible(bottom + [(x + r1, y1, z), (x - r1, y1, z)])
-        if uv is None:
-            return
-        colour, mid, half = np.asarray(colour, F), uv[:, 0].mean(), max(float(np.ptp(uv[:, 0])) / 2, 0.5)
-        lu = F(self.sun[0])
-
-        def side(u, v):
-            q = np.clip((u[:1] - mid) / half, -1, 1)
-            return colour * (0.62 + 0.4 * np.clip(q * lu + np.sqrt(1 - q * q) * F(0.75), 0, 1))[..., None] + np.zeros((*u.shape, 1), F)
-
-        self.canvas.polygon(uv, side)
-        if self.eye[1] > y1:
-            self.face([(x + r1 * np.cos(t), y1, z + r1 * np.sin(t)) for t in ring_], colour if top is None else top, normal=(0, 1, 0))
-
-    def rod(self, p, q, r: float, colour, round_: float = 0.5, r1: float | None = None) -> None:
-        """A round bar between two world points."""
-        uv, m = self.project([p, q])
-        if (np.abs(uv) < 4000).all():
-            self.canvas.capsule(uv[0], r * m[0], uv[1], (r if r1 is None else r1) * m[1], colour, light=self.light.direction, round_=round_)
-
-    def ball(self, x, y, z, r, colour, ry: float | None = None, round_: float = 0.55) -> None:
-        uv, m = self.project((x, y, z))
-        self.canvas.ellipse(uv, r * m, (r if ry is None else ry) * m, colour, light=self.light.direction, round_=round_)
-
-    def disc(self, x, y, z, r, colour, axis: int = 2) -> None:
-        """A flat disc facing along x (axis 0), up (1) or the viewer (2)."""
-        t = np.linspace(0, 2 * np.pi, 19)[:-1]
-        a, b, o = r * np.cos(t), r * np.sin(t), np.zeros(18)
-        self.face(np.array([x, y, z]) + np.stack(((o, a, b), (a, o, b), (a, b, o))[axis], -1), colour)
-
-    def shadow(self, x, z, rx, rz, strength: float = 1.0, y: float = 0.0) -> None:
-        """Contact shadow of something standing on (x, z), leaning away from the light."""
-        x = x - 0.25 * rx * self.light.direction[0]
-        uv, m = self.project([(x, y, z), (x, y, z + rz), (x, y, z - rz)])
-        if abs(uv).max() < 4000:
-            self.canvas.shadow(uv[0], rx * m[0], max(abs(uv[1, 1] - uv[2, 1]) / 2, 1.0), strength * (0.25 + 0.6 * self.light.shadow))
-
-    def leaves(self, x, y, z, rx, ry, colour, kind: str = "round", rough: float = 0.5) -> None:
-        """Foliage filling an ellipse (`round`) or a spire (`spire`): ragged noisy edge, dappled, lit from the light's side."""
-        (cu, cv), m = self.project((x, y, z))
-        ru, rv = float(rx * m), float(ry * m)
-        found = self.canvas._window((cu - 1.2 * ru, cv - 1.2 * rv), (cu + 1.2 * ru, cv + 1.2 * rv))
-        if found is None or ru < 0.7:
-            return
-        window, u, v = found
-        p, q = (u - F(cu)) / F(ru), (v - F(cv)) / F(rv)
-        ox, oy = x * 3.7 + z * 1.3, y * 2.1 + z * 0.7
-        n = noise(p * 1.7 + ox, q * (1.7 * ry / rx) + oy)
-        if kind == "spire":
-            d = np.abs(p) - (q + 1) * F(0.5) + F(0.22) * ((q * 3.5) - np.floor(q * 3.5)) - F(rough * 0.8) * (n - F(0.5)) + 8 * np.clip(q - F(0.95), 0, 1)
-        else:
-            d = np.sqrt(p * p + q * q) - F(0.92) - F(rough) * (n - F(0.5))
-        lu, lv = self.light.direction
-        tone = F(0.8) + F(0.26) * (p * F(lu) + q * F(lv)) + F(0.95) * (noise(p * 3.1 + ox, q * (3.1 * ry / rx) + oy, 3) - F(0.5)) * min(1, ru / 12)
-        self.canvas.blend(window, np.clip(F(0.5) - d * F(min(ru, rv)), 0, 1), np.asarray(colour, F) * tone[..., None], None)
-
-    def ridge(self, z: float, top, tex, base: float = 0.0) -> None:
-        """A skyline at depth z: filled from height `base` up to top(x) metres, coloured by tex(x, y, pa, pb)."""
-        cam = self.camera
-        h, w = cam.size
-        (cu, foot), m = cam.project((0, base, z))
-        x = (np.arange(w, dtype=F) + F(0.5) - cu) / m
-        y = top(x)
-        crest = foot - y * m
-        v0, v1 = max(int(crest.min()) - 1, 0), min(int(foot) + 2, h)
-        if v0 >= v1:
-            return
-        v = np.arange(v0, v1, dtype=F)[:, None] + F(0.5)
-        cover = np.clip(v - crest + F(0.5), 0, 1) * np.clip(foot + 1 - v + F(0.5), 0, 1)
-        height = (foot - v) / m
-        self.canvas.blend((slice(v0, v1), slice(0, w)), cover, tex(x[None], height, 1 / m, 1 / m, y[None]), None)
-
-    def sky(self, preset) -> None:
-        """Gradient with clouds seen in perspective, down to the horizon."""
-        zenith, low, cloud, amount = preset
-        cam = self.camera
-        h, w = cam.size
-        cu, cv = cam.centre
-        rows = min(int(cv - np.tan(cam.pitch) * cam.scale) + 3, h)
-        if rows <= 0:
-            return
-        x, y = (np.arange(w, dtype=F)[None] - cu) / cam.scale, (cv - np.arange(rows, dtype=F)[:, None]) / cam.scale
-        up = np.clip(y - np.tan(cam.pitch), 0, 1) if cam.pitch < 1 else y
-        ox, oy = self.rng.uniform(0, 16, 2)
-        far = 1 / (up + F(0.07))
-        n = noise(x * far * 0.45 + ox, far * 0.3 + oy, 4)
-        sheet = np.clip((n - F(0.62 - 0.3 * amount)) * F(3.2), 0, 1) * np.clip(up * 9, 0, 1)
-        base = mix(low, zenith, np.clip(up * 2.4, 0, 1) ** F(0.8))
-        shade = 1 - F(0.22) * np.clip((n - F(0.6)) * 3, 0, 1)
-        self.canvas.image[:rows] = mix(base, cloud * shade[..., None], F(0.85) * sheet)
-
-    def room(self, floor, wall, z1: float, x0: float = -4.0, x1: float = 4.0, height: float = 3.4, side=None, ceiling=None, gloss: float = 0.0) -> None:
-        """Floor, back wall at z1, side walls at x0 and x1 and a ceiling, darker where they meet; `gloss` mirrors the wall in the floor."""
-        side = wall if side is None else side
-        left, right = (self.shade((1, 0, 0)), self.shade((-1, 0, 0)))
-        if ceiling is not None:
-            self.surface(1, height, x0, -6, x1, z1, ceiling, ao=(0.3, 0, 0.3, 0.35))
-        self.surface(2, z1, x0, 0, x1, height, wall, ao=(0.32, 0.38, 0.32, 0.12))
-        for x, k in ((x0, left), (x1, right)):
-            self.surface(0, x, -6, 0, z1, height, lambda a, b, pa, pb, k=k: side(a, b, pa, pb) * F(k), ao=(0, 0.38, 0.34, 0))
-        self.surface(1, 0, x0, -6, x1, z1, floor, ao=(0.3, 0, 0.3, 0.36))
-        if gloss:
-            self.mirror(z1, gloss)
-
-    def mirror(self, z: float, gloss: float) -> None:
-        """Blend what stands above the floor line at depth z into the floor below it, as polish does."""
-        h, _ = self.camera.size
-        foot = int(round(float(self.project((0, 0, z))[0][1])))
-        rows = min(h - foot, foot)
-        if rows > 2:
-            weight = F(gloss) * np.linspace(1, 0.15, rows, dtype=F)[:, None, None]
-            view = self.canvas.image[foot : foot + rows]
-            view += weight * (self.canvas.image[foot - rows : foot][::-1] - view)
-
-
-# ------------------------------------------------------------------------------------------------------------------ things
-
-
-def tree(w: World, x, z, h, colour, kind="round", trunk=rgb("5b4636")):
-    """A broad-leaved (`round`) or coniferous (`spire`) tree of height h."""
-    w.shadow(x, z, 0.32 * h, 0.16 * h, 0.9)
-    r = 0.03 * h
-    w.rod((x, 0, z), (x, 0.5 * h, z), r, trunk, r1=0.6 * r)
-    if kind == "spire":
-        w.leaves(x, 0.56 * h, z, 0.21 * h, 0.46 * h, colour, "spire", 0.35)
-    else:
-        w.leaves(x - 0.14 * h, 0.6 * h, z, 0.22 * h, 0.2 * h, colour * 0.86)
-        w.leaves(x + 0.13 * h, 0.63 * h, z, 0.22 * h, 0.22 * h, colour * 0.94)
-        w.leaves(x, 0.76 * h, z, 0.25 * h, 0.23 * h, colour)
-
-
-def bush(w: World, x, z, r, colour):
-    w.shadow(x, z, 1.1 * r, 0.5 * r)
-    w.leaves(x, 0.62 * r, z, r, 0.72 * r, colour)
-
-
-def plant(w: World, x, z, h, colour, pot=rgb("b9836a")):
-    """A potted plant with long leaves."""
-    w.cylinder(x, z, 0.13 * h, 0, 0.26 * h, pot, r1=0.17 * h, top=rgb("4a382c"))
-    for i in range(9):
-        t = (i * 0.37) % 1 * 2 - 1
-        tip, mid = (x + 0.42 * h * t, h * (1.02 - 0.42 * t * t), z - 0.05), (x + 0.2 * h * t, 0.62 * h, z - 0.03)
-        w.rod((x, 0.25 * h, z), mid, 0.012 * h, colour * 0.75, r1=0.04 * h)
-        w.rod(mid, tip, 0.045 * h, colour * (0.85 + 0.3 * ((i * 0.61) % 1)), r1=0.008 * h)
-
-
-def target(w: World, x, z, r):
-    """A round straw archery target on a wooden tripod."""
-    wood, y = rgb("8a6a45"), r + 0.55
-    w.shadow(x, z, 1.2 * r, 0.4 * r)
-    w.rod((x, y + r, z + 0.1), (x, 0, z + 0.7), 0.05, wood * 0.8)
-    for s in (-1, 1):
-        w.rod((x + 0.15 * s, y + r * 1.1, z), (x + 0.85 * r * s, 0, z), 0.05, wood)
-    w.disc(x + 0.06, y - 0.02, z + 0.1, 1.13 * r, rgb("a3824f"))
-    w.disc(x, y, z - 0.02, 1.1 * r, rgb("cfae74"))
-    for k, c in zip((1, 0.8, 0.6, 0.4, 0.2), ("f3f0e6", "26282c", "3c86c4", "d23b34", "f6d143")):
-        w.disc(x, y, z - 0.03, k * r, rgb(c))
-
-
-def bale(w: World, x, z, ww, y0, y1, colour=rgb("c9a55b")):
-    w.box(x, z, ww, 0.7, y0, y1, colour)
-    w.surface(2, z - 0.351, x - ww / 2, y0, x + ww / 2, y1,
-              lambda a, b, pa, pb: colour * (0.78 + 0.4 * noise(a * 2.5, b * 9) - 0.3 * lines(b - F(y0), 0.28, 0.02, pb))[..., None])
-
-
-def hoop(w: World, x, z, y=2.6, colour=rgb("d2452f"), pole=None):
-    """A basketball backboard with rim and net; on a pole when its colour is given."""
-    if pole is not None:
-        w.shadow(x, z + 0.6, 0.5, 0.3)
-        w.rod((x, 0, z + 0.7), (x, y, z + 0.7), 0.09, pole)
-        w.rod((x, y - 0.1, z + 0.7), (x, y + 0.3, z), 0.06, pole)
-    def board(a, b, pa, pb):
-        a, b = a - F(x), b - F(y)
-        edge = 1 - inside(a, -0.86, 0.86, pa) * inside(b, -0.02, 1.02, pb)
-        inner = inside(a, -0.31, 0.31, pa) * inside(b, 0.1, 0.56, pb) * (1 - inside(a, -0.24, 0.24, pa) * inside(b, 0.17, 0.49, pb))
-        return mix(rgb("f2f1ec") * (1 - F(0.1) * b)[..., None], colour, np.maximum(edge, inner))
-    w.surface(2, z, x - 0.92, y - 0.08, x + 0.92, y + 1.08, board)
-    rim = y + 0.1
-    for i in range(6):
-        t = np.pi * (i + 0.5) / 6
-        w.rod((x + 0.25 * np.cos(t), rim, z - 0.28 - 0.1 * np.sin(t)), (x + 0.13 * np.cos(t + 0.5), rim - 0.45, z - 0.28), 0.012, rgb("f5f3ee"), 0)
-    w.surface(1, rim, x - 0.32, z - 0.6, x + 0.32, z, ring(colour, x, z - 0.29, 0.26, 0.06))
-    w.rod((x - 0.26, rim, z - 0.3), (x + 0.26, rim, z - 0.3), 0.03, colour)
-
-
-def rail(w: World, points, y=0.75, colour=rgb("b9bec2")):
-    """A road's guard rail along floor points [(x, z), ...], far to near."""
-    for (x0, z0), (x1, z1) in zip(points, points[1:]):
-        w.rod((x0, 0, z0), (x0, y, z0), 0.06, colour * 0.6)
-        for lo, hi, k in ((-0.32, -0.16, 0.78), (-0.16, 0.0, 1.0)):
-            w.face([(x0, y + lo, z0), (x1, y + lo, z1), (x1, y + hi, z1), (x0, y + hi, z0)], colour * k)
-
-
-def ropes(w: World, corners, y0=0.0, colours=("c8372f", "e9e6df", "2f57a8"), posts=("c8372f", "2f57a8")):
-    """Boxing ring: padded corner posts at floor points and three ropes between neighbours."""
-    for (x0, z0), (x1, z1) in zip(corners, corners[1:]):
-        for k, c in enumerate(colours):
-            w.rod((x0, y0 + 0.45 + 0.36 * k, z0), (x1, y0 + 0.45 + 0.36 * k, z1), 0.03, rgb(c))
-        xm, zm = (x0 + x1) / 2, (z0 + z1) / 2
-        w.rod((xm, y0 + 0.45, zm), (xm, y0 + 1.17, zm), 0.012, rgb("dedad0"))
-    for i, (x, z) in enumerate(corners):
-        w.shadow(x, z, 0.25, 0.2, y=y0)
-        w.rod((x, y0, z), (x, y0 + 1.45, z), 0.06, rgb("55585c"))
-        w.box(x, z, 0.2, 0.2, y0 + 0.35, y0 + 1.35, rgb(posts[i % len(posts)]), shadow=False)
-
-
-def dumbbell(w: World, x, y, z, r=0.09, colour=rgb("2b2d31")):
-    w.rod((x - 0.1, y, z), (x + 0.1, y, z), 0.02, rgb("aeb3b8"))
-    for s in (-0.11, 0.11):
-        w.ball(x + s, y, z, 0.05, colour, ry=r, round_=0.4)
-
-
-def rack(w: World, x, z, width=2.2, frame=rgb("3a3d42"), accent=rgb("2b2d31")):
-    """A two-tier dumbbell rack."""
-    w.shadow(x, z, width / 2 + 0.15, 0.4)
-    for s in (-1, 1):
-        w.box(x + s * width / 2, z, 0.08, 0.5, 0, 1.05, frame, shadow=False)
-    for y, dz in ((0.92, 0.12), (0.45, -0.08)):
-        w.box(x, z + dz, width, 0.3, y - 0.07, y, frame * 1.3, shadow=False)
-        n = int(width / 0.36)
-        for i in range(n):
-            dumbbell(w, x + (i + 0.5 - n / 2) * width / n, y + 0.1, z + dz - 0.05, 0.08 + 0.05 * i / n, accent)
-
-
-def plates(w: World, x, z, colours=("c23a31", "2d5f9e", "e0b73a")):
-    """A stand with coloured weight plates."""
-    w.shadow(x, z, 0.4, 0.25)
-    w.rod((x, 0, z), (x, 1.25, z), 0.04, rgb("4a4d52"))
-    for i, c in enumerate(colours):
-        for s in (-1, 1):
-            xx, y, r = x + 0.2 * s, 0.3 + 0.38 * i, 0.21 - 0.03 * i
-            w.disc(xx + 0.03, y, z - 0.02, r, rgb(c) * 0.6)
-            w.disc(xx, y, z - 0.04, r, rgb(c))
-            w.disc(xx, y, z - 0.05, 0.35 * r, rgb("c9ccce"))
-
-
-def bench(w: World, x, z, colour, legs=rgb("3b3d41"), turn=0.0, length=1.2, y=0.45, width=0.34):
-    for s in (-1, 1):
-        c, n = s * length * 0.4 * np.cos(turn), s * length * 0.4 * np.sin(turn)
-        w.box(x + c, z + n, 0.08, width * 0.8, 0, y - 0.06, legs, turn)
-    w.box(x, z, length, width, y - 0.07, y, colour, turn, shadow=False)
-
-
-def flag(w: World, x, z, h=2.2, colour=rgb("d8332b"), side=1):
-    w.shadow(x, z, 0.2, 0.1)
-    w.disc(x, 0.005, z, 0.16, rgb("1f2a1c"), axis=1)
-    w.rod((x, 0, z), (x, h, z), 0.035, rgb("f2efe6"))
-    w.face([(x, h, z), (x + 0.95 * side, h - 0.24, z), (x, h - 0.55, z)], colour)
-
-
-def slide(w: World, x, z, side=1, colour=rgb("d8453a"), post=rgb("3a6ea5"), roof=rgb("e8b93c")):
-    """A playground tower with a roof, a ladder and a chute going down to `side`."""
-    w.shadow(x, z, 0.9, 0.6)
-    for dx, dz in ((-0.5, 0.5), (0.5, 0.5), (-0.5, -0.5), (0.5, -0.5)):
-        w.rod((x + dx, 0, z + dz), (x + dx, 2.2, z + dz), 0.06, post)
-    w.box(x, z, 1.1, 1.1, 1.15, 1.28, rgb("a9794a"), shadow=False)
-    for y in (0.3, 0.6, 0.9):
-        w.rod((x - 0.5, y, z - 0.52), (x + 0.5, y, z - 0.52), 0.035, roof)
-    w.box(x, z - 0.5, 1.0, 0.05, 1.3, 1.65, roof, shadow=False)
-    tip = (x, 3.0, z)
-    base = [(x - 0.7, 2.2, z - 0.7), (x + 0.7, 2.2, z - 0.7), (x + 0.7, 2.2, z + 0.7), (x - 0.7, 2.2, z + 0.7)]
-    w.face([base[0], base[1], tip], colour * 0.95)
-    w.face([base[1 if side * x < 0 or x < 0 else 3], base[2], tip], colour * 0.7)
-    a, b = x + 0.5 * side, x + 2.3 * side
-    w.shadow(x + 1.6 * side, z, 0.9, 0.35, 0.8)
-    w.face([(a, 1.3, z + 0.3), (b, 0.22, z + 0.3), (b, 0.42, z + 0.3), (a, 1.52, z + 0.3)], colour * 0.8)
-    w.face([(a, 1.28, z - 0.3), (b, 0.2, z - 0.3), (b, 0.2, z + 0.3), (a, 1.28, z + 0.3)], mix(colour, 1, 0.3))
-    w.face([(a, 1.24, z - 0.3), (b, 0.16, z - 0.3), (b, 0.4, z - 0.3), (a, 1.5, z - 0.3)], colour)
-
-
-def swings(w: World, x, z, width=2.6, h=2.3, colour=rgb("3a6ea5"), seats=("d8453a", "e8b93c")):
-    w.shadow(x, z, width / 2, 0.4, 0.6)
-    for s in (-1, 1):
-        for dz in (0.7, -0.7):
-            w.rod((x + s * width / 2, 0, z + dz), (x + s * width / 2.2, h, z), 0.055, colour)
-    w.rod((x - width / 2.2, h, z), (x + width / 2.2, h, z), 0.06, colour)
-    for i, c in enumerate(seats):
-        xx, swing = x + (i - (len(seats) - 1) / 2) * width / (len(seats) + 0.4), 0.25 * (i - 0.4)
-        for s in (-0.2, 0.2):
-            w.rod((xx + s, h, z), (xx + s, 0.55, z - swing), 0.012, rgb("6c6f73"), 0)
-        w.box(xx, z - swing, 0.46, 0.18, 0.5, 0.56, rgb(c), shadow=False)
-
-
-def dome(w: World, x, z, r=1.3, colour=rgb("4c9a6a")):
-    """A climbing dome of bars."""
-    w.shadow(x, z, r, 0.6 * r, 0.6)
-    t = np.linspace(0, np.pi, 7)
-    for turn in (0.5, 1.5, 2.6):
-        arc = [(x + r * np.cos(a) * np.cos(turn), r * np.sin(a), z + r * np.cos(a) * np.sin(turn)) for a in t]
-        for p, q in zip(arc, arc[1:]):
-            w.rod(p, q, 0.035, colour)
-    for y in (0.5, 0.95):
-        rr = np.sqrt(r * r - y * y)
-        circle = [(x + rr * np.cos(a), y, z + rr * np.sin(a)) for a in np.linspace(0, 2 * np.pi, 11)]
-        for p, q in zip(circle, circle[1:]):
-            w.rod(p, q, 0.03, colour * 0.9)
-
-
-def speaker(w: World, x, z, y0=0.0, h=1.1, width=0.62, colour=rgb("26262b"), turn=0.0):
-    w.box(x, z, width, 0.5, y0, y0 + h, colour, turn)
-    zz = z - 0.26 - abs(np.sin(turn)) * 0.12
-    for y, r in ((0.32, 0.24), (0.74, 0.16)):
-        w.disc(x, y0 + y * h / 1.1, zz, r, colour * 2.0)
-        w.disc(x, y0 + y * h / 1.1, zz, 0.78 * r, colour * 0.6)
-        w.disc(x, y0 + y * h / 1.1, zz, 0.3 * r, colour * 1.8)
-
-
-def drums(w: World, x, z, colour=rgb("b4352d")):
-    """A drum kit seen from the hall."""
-    w.shadow(x, z, 0.9, 0.5)
-    brass, chrome = rgb("d3a94a"), rgb("b8bcc0")
-    w.cylinder(x + 0.62, z + 0.1, 0.24, 0.1, 0.62, colour, top=rgb("ece8dd"))
-    w.cylinder(x - 0.55, z + 0.05, 0.2, 0.45, 0.65, colour, top=rgb("ece8dd"), shadow=False)
-    for s, y in ((-0.8, 1.25), (0.75, 1.4)):
-        w.rod((x + s, 0, z + 0.2), (x + s, y, z + 0.2), 0.02, chrome)
-        w.ball(x + s, y, z + 0.2, 0.34, brass, ry=0.07)
-    for s in (-0.22, 0.22):
-        w.cylinder(x + s, z, 0.18, 0.68, 0.92, colour, top=rgb("ece8dd"), shadow=False)
-    for r, c in ((0.36, colour), (0.32, rgb("ece8dd")), (0.1, colour)):
-        w.disc(x, 0.37, z - 0.25, r, c)
-
-
-def house(w: World, x, z, width, h, wall, roof, door, depth=4.0, gable=False):
-    """A house front with door and windows; the roof slopes to the viewer or shows its `gable`."""
-    glass, frame = rgb("7d93a3"), rgb("f0ece2")
-    front = windows(plaster(wall), width / 3, 1.5, 0.35, 0.75, 1.0, glass, frame)
-    w.box(x, z + depth / 2, width, depth, 0, h, wall)
-    w.surface(2, z, x - width / 2, 0, x + width / 2, h, lambda a, b, pa, pb: front(a - F(x - width / 2), b, pa, pb), ao=(0, 0.3, 0, 0.2))
-    w.box(x, z - 0.05, 0.95, 0.1, 0, 2.05, frame, shadow=False)
-    w.box(x, z - 0.08, 0.75, 0.1, 0, 1.95, door, shadow=False)
-    a, b, e = x - width / 2 - 0.2, x + width / 2 + 0.2, 0.35
-    if gable:
-        w.face([(a + 0.2, h, z), (b - 0.2, h, z), (x, h + 0.42 * width, z)], wall)
-        for s, q in ((a, 0.75), (b, 1.0)):
-            w.face([(s, h - 0.1, z - e), (x, h + 0.42 * width + 0.1, z - e), (x, h + 0.42 * width + 0.35, z - e), (s, h + 0.15, z - e)], roof * q)
-    else:
-        w.box(x + width * 0.28, z + depth * 0.4, 0.5, 0.5, h, h + 2.0, rgb("8b5a48"), shadow=False)
-        w.face([(a, h - 0.12, z - e), (b, h - 0.12, z - e), (b - 0.25, h + 1.5, z + depth / 2), (a + 0.25, h + 1.5, z + depth / 2)], roof)
-        for t in (0.25, 0.5, 0.75):
-            w.rod((a, h + 1.5 * t, z - e + t * 2), (b, h + 1.5 * t, z - e + t * 2), 0.02, roof * 0.8, 0)
-        w.face([(a, h - 0.26, z - e), (b, h - 0.26, z - e), (b, h - 0.1, z - e), (a, h - 0.1, z - e)], frame * 0.95)
-
-
-def lamp_post(w: World, x, z, h=3.6, colour=rgb("33383b"), arm=0.0):
-    w.shadow(x, z, 0.3, 0.2)
-    w.cylinder(x, z, 0.11, 0, 0.4, colour, r1=0.08, shadow=False)
-    w.rod((x, 0, z), (x, h, z), 0.05, colour)
-    w.rod((x, h, z), (x + arm, h + 0.05, z), 0.04, colour)
-    w.ball(x + arm, h + (0.18 if not arm else -0.06), z, 0.2, rgb("f7eecb"), ry=0.2 if not arm else 0.1, round_=0.2)
-
-
-def car(w: World, x, z, colour, length=3.6):
-    """A parked car seen from the side."""
-    w.shadow(x, z, length / 2 + 0.2, 0.9, 1.1)
-    w.box(x, z, length, 1.5, 0.28, 0.82, colour, shadow=False)
-    lo, hi, n, f = 0.82, 1.36, z - 0.7, z + 0.7
-    a, b = x - 0.3 * length, x + 0.36 * length
-    w.face([(a, lo, n), (b, lo, n), (b - 0.5, hi, n + 0.12), (a + 0.45, hi, n + 0.12)], colour * 0.95)
-    w.face([(a + 0.45, hi, n + 0.12), (b - 0.5, hi, n + 0.12), (b - 0.5, hi, f), (a + 0.45, hi, f)], colour, normal=(0, 1, 0))
-    for p, q in ((a + 0.16, x - 0.02), (x + 0.06, b - 0.16)):
-        s, t = 0.3 if p < x else 0.04, 0.04 if p < x else 0.34
-        w.face([(p, lo + 0.04, n - 0.01), (q, lo + 0.04, n - 0.01), (q - t, hi - 0.08, n + 0.1), (p + s, hi - 0.08, n + 0.1)], rgb("4c5d69"))
-    for s in (-0.3, 0.31):
-        w.ball(x + s * length, 0.32, z - 0.74, 0.32, rgb("1f2022"), round_=0.2)
-        w.ball(x + s * length, 0.32, z - 0.76, 0.16, rgb("a9adb0"), round_=0.2)
-
-
-def bed(w: World, x, z, sheet=rgb("f2f0ea"), blanket=rgb("5d7fa3"), frame=rgb("8a6244"), hospital=False, across=1, raised=0.0, length=2.0, width=1.0):
-    """A bed lying from side to side (`across` = +-1: which end the pillow is) or along the view (0: pillow at the far end).
-
-    With `hospital` it has rails, wheels and a raised back rest.
-    """
-    def part(l0, l1, s0, s1, y0, y1, colour, top=None, shadow=False):  # l along the bed (head at +), s sideways (far or right at +)
-        l, s, dl, ds = (l0 + l1) / 2, (s0 + s1) / 2, l1 - l0, s1 - s0
-        if across:
-            w.box(x + l * across, z + s, dl, ds, y0, y1, colour, top=top, shadow=shadow)
-        else:
-            w.box(x + s, z + l, ds, dl, y0, y1, colour, top=top, shadow=shadow)
-    hl, hw, y = length / 2, width / 2, 0.5 if hospital else 0.34
-    w.shadow(x, z, (hl if across else hw) + 0.25, (hw if across else hl) + 0.2, 1.2)
-    steel = rgb("c3c8cb")
-    part(hl - 0.02, hl + 0.06, -hw, hw, 0.12, y + 0.62 + raised, frame)
-    if hospital:
-        for l in (-0.75, 0.75):
-            for s in (0.35, -0.35):
-                px, pz = (x + l * across, z + s) if across else (x + s, z + l)
-                w.rod((px, 0.08, pz), (px, y, pz), 0.035, steel * 0.8)
-                w.ball(px, 0.07, pz, 0.07, rgb("333639"))
-    else:
-        part(-hl, hl, -hw, hw, 0.1, y, frame)
-    part(-hl, hl, -hw, hw, y - 0.06, y + 0.16, sheet * 0.96)
-    if raised:
-        e, t = 0.25, y + 0.16 + raised
-        pts = ([(x + e * across, y + 0.16, z - hw), (x + hl * across, t, z - hw), (x + hl * across, t, z + hw), (x + e * across, y + 0.16, z + hw)] if across
-               else [(x - hw, y + 0.16, z + e), (x + hw, y + 0.16, z + e), (x + hw, t, z + hl), (x - hw, t, z + hl)])
-        if across:
-            w.face([pts[0], pts[1], (x + hl * across, y + 0.1, z - hw)], sheet * 0.8)
-        w.face(pts, sheet * 0.98)
-    part(hl - 0.5, hl - 0.08, -hw + 0.12, hw - 0.12, y + 0.14 + 0.75 * raised, y + 0.29 + 0.85 * raised, mix(sheet, 1, 0.4))
-    part(-hl - 0.01, 0.3, -hw - 0.02, hw + 0.02, y - 0.05, y + 0.24, blanket)
-    part(0.18, 0.34, -hw - 0.025, hw + 0.025, y - 0.02, y + 0.25, mix(sheet, 1, 0.2))
-    part(-hl - 0.07, -hl, -hw, hw, 0.12, y + (0.5 if hospital else 0.2), frame)
-    for s in ((hw + 0.04, -hw - 0.04) if hospital else ()):
-        for yy in (y + 0.28, y + 0.46):
-            p, q = ((x - 0.5, yy, z + s), (x + 0.6, yy, z + s)) if across else ((x + s, yy, z - 0.5), (x + s, yy, z + 0.6))
-            w.rod(p, q, 0.022, steel)
-        for l in (-0.5, 0.05, 0.6):
-            px, pz = (x + l, z + s) if across else (x + s, z + l)
-            w.rod((px, y, pz), (px, y + 0.46, pz), 0.02, steel)
-
-
-def drip(w: World, x, z, h=1.9):
-    """An infusion stand with a bag."""
-    steel = rgb("c9cdd0")
-    w.shadow(x, z, 0.35, 0.3)
-    for t in (0.3, 1.5, 2.6, 3.8, 5.2):
-        w.rod((x, 0.1, z), (x + 0.28 * np.cos(t), 0.04, z + 0.28 * np.sin(t)), 0.02, steel * 0.7)
-    w.rod((x, 0.05, z), (x, h, z), 0.02, steel)
-    w.rod((x - 0.16, h, z), (x + 0.16, h, z), 0.015, steel)
-    w.box(x + 0.15, z, 0.16, 0.05, h - 0.38, h - 0.06, rgb("e6efe9"), shadow=False)
-    w.box(x, z - 0.05, 0.14, 0.12, 1.0, 1.25, rgb("5f7d94"), shadow=False)
-    w.rod((x + 0.15, h - 0.38, z), (x + 0.03, 1.2, z), 0.008, rgb("e8ecec"), 0)
-
-
-def monitor(w: World, x, z, y=1.35, stand=True, trace=rgb("58d68a")):
-    """A patient monitor with two traces."""
-    if stand:
-        w.shadow(x, z, 0.3, 0.25)
-        w.rod((x, 0.05, z), (x, y, z), 0.035, rgb("b9bec2"))
-        w.box(x, z, 0.45, 0.4, 0.03, 0.09, rgb("9ba1a6"))
-    w.box(x, z, 0.52, 0.16, y, y + 0.42, rgb("d7dadb"), shadow=False)
-    def screen(a, b, pa, pb):
-        a, b = a - F(x), b - F(y)
-        q = a / F(0.16)
-        beat = F(0.27) + F(0.09) * np.clip(1 - 9 * np.abs(q - np.floor(q) - F(0.5)), 0, 1)
-        out = mix(rgb("12212b") + 0 * a[..., None], trace, np.clip((0.012 - np.abs(b - beat)) / pb + 0.5, 0, 1))
-        return mix(out, rgb("5ab4e0"), np.clip((0.01 - np.abs(b - 0.14 - 0.03 * np.sin(a * 38))) / pb + 0.5, 0, 1))
-    w.surface(2, z - 0.085, x - 0.22, y + 0.05, x + 0.22, y + 0.37, screen)
-
-
-def chair(w: World, x, z, colour=rgb("a9794a"), seat=None, back=1, turn=0.0):
-    """A chair; its back is at the far side (back = 1) or the near one (-1)."""
-    c, s = np.cos(turn), np.sin(turn)
-    at = lambda p, q: (x + p * c - q * s, z + p * s + q * c)  # noqa: E731
-    w.shadow(x, z, 0.32, 0.28)
-    def backrest():
-        for p in (-0.19, 0.19):
-            px, pz = at(p, 0.2 * back)
-            w.rod((px, 0.45, pz), (px, 0.92, pz), 0.025, colour)
-        w.box(*at(0, 0.2 * back), 0.44, 0.04, 0.66, 0.92, colour, turn, shadow=False)
-    if back > 0:
-        backrest()
-    for p, q in ((-0.19, 0.19), (0.19, 0.19), (-0.19, -0.19), (0.19, -0.19)):
-        px, pz = at(p, q)
-        w.rod((px, 0, pz), (px, 0.43, pz), 0.024, colour * 0.85)
-    w.box(x, z, 0.46, 0.46, 0.42, 0.48, colour if seat is None else seat, turn, shadow=False)
-    if back < 0:
-        backrest()
-
-
-def table(w: World, x, z, ww, d, y, colour, legs=None):
-    legs = colour * 0.8 if legs is None else legs
-    w.shadow(x, z, ww / 2, d / 2)
-    for p, q in ((-1, 1), (1, 1), (-1, -1), (1, -1)):
-        w.rod((x + p * (ww / 2 - 0.06), 0, z + q * (d / 2 - 0.06)), (x + p * (ww / 2 - 0.06), y, z + q * (d / 2 - 0.06)), 0.03, legs)
-    w.box(x, z, ww, d, y - 0.05, y, colour, shadow=False)
-
-
-def lamp(w: World, x, z, y0, h, shade=rgb("f3dfb0"), foot=rgb("7a6a58"), r=0.2):
-    """A lamp with a glowing shade."""
-    if y0 == 0:
-        w.shadow(x, z, 0.25, 0.2)
-    w.cylinder(x, z, 0.45 * r, y0, y0 + 0.04, foot, shadow=False)
-    w.rod((x, y0, z), (x, y0 + h, z), 0.02, foot)
-    w.cylinder(x, z, r, y0 + h - 0.05, y0 + h + 0.28, shade, r1=0.65 * r, shadow=False)
-    w.surface(2, z + 0.05, x - 1.2, y0 + h - 1, x + 1.2, y0 + h + 1.3, halo(x, y0 + h + 0.12, 0.9, rgb("ffdf9a"), 0.4), glow=True)
-
-
-def halo(x, y, r, colour, strength):
-    """Overlay texture of a glow fading with distance from (x, y)."""
-    return lambda a, b, pa, pb: (colour, F(strength) * np.exp(-(((a - F(x)) / F(r)) ** 2 + ((b - F(y)) / F(r)) ** 2) * 2))
-
-
-def wedge(x, y0, x1, y1, r0, r1, colour, strength):
-    """Overlay texture of a light beam from (x, y0) down to (x1, y1), widening from r0 to r1."""
-    def tex(a, b, pa, pb):
-        t = np.clip((F(y0) - b) / F(y0 - y1), 0, 1)
-        q = (a - F(x) - F(x1 - x) * t) / (F(r0) + F(r1 - r0) * t)
-        return colour, F(strength) * np.exp(-2.2 * q * q) * (1 - F(0.75) * t) * (b < y0) * np.ones_like(q)
-    return tex
-
-
-def frame_on_wall(w: World, x, z, y, ww, h, colour, picture):
-    w.surface(2, z, x - ww / 2, y - h / 2, x + ww / 2, y + h / 2, lambda a, b, pa, pb: mix(
-        picture * (0.75 + 0.5 * noise((a - F(x)) / ww * 2 + x, (b - F(y)) / h * 2))[..., None], colour,
-        1 - inside(a, x - ww / 2 + 0.05, x + ww / 2 - 0.05, pa) * inside(b, y - h / 2 + 0.05, y + h / 2 - 0.05, pb)))
-
-
-def big_window(w: World, x0, x1, y0, y1, z, frame=rgb("f3f1ea"), bars=(2, 2), green=0.35, sky=rgb("cfe3ee")):
-    """A window in a back wall with sky and foliage behind its panes."""
-    def tex(a, b, pa, pb):
-        t = (b - F(y0)) / F(y1 - y0)
-        n = noise(a * 0.9 + 2, b * 0.9 + 5, 3)
-        view = mix(sky * (0.92 + 0.12 * t)[..., None], mix(rgb("7f9c68"), rgb("a9bf8d"), n), np.clip((F(green) + 0.5 * (n - F(0.5)) - t) * 9, 0, 1))
-        bar = np.maximum(lines(a - F(x0), (x1 - x0) / bars[0], 0.07, pa), lines(b - F(y0), (y1 - y0) / bars[1], 0.06, pb))
-        return mix(view, frame, bar)
-    w.surface(2, z, x0 - 0.06, y0 - 0.06, x1 + 0.06, y1 + 0.06, lambda a, b, pa, pb: frame * 0.92 + 0 * (a + b)[..., None])
-    w.surface(2, z - 0.01, x0, y0, x1, y1, tex)
-    w.box((x0 + x1) / 2, z - 0.08, x1 - x0 + 0.3, 0.16, y0 - 0.1, y0 - 0.04, frame, shadow=False)
-
-
-def sunlight(w: World, x, z, width, depth, skew=0.6, strength=0.2):
-    """A patch of window light on the floor."""
-    w.face([(x, 0.001, z), (x + width, 0.001, z), (x + width + skew, 0.001, z - depth), (x + skew, 0.001, z - depth)], (1.0, 0.95, 0.8), alpha=strength)
-
-
-def fence(w: World, z, x0, x1, h, colour, mesh=True, y0=0.0):
-    """A wire-mesh (or picket) fence across the view."""
-    if mesh:
-        tex = lambda a, b, pa, pb: (colour, np.maximum(lines(a + b, 0.12, 0.02, pa), lines(a - b, 0.12, 0.02, pa)) * 0.75)  # noqa: E731
-    else:
-        tex = lambda a, b, pa, pb: (colour * (0.9 + 0.2 * cell(np.floor(a / F(0.16))))[..., None] + 0 * b[..., None],  # noqa: E731
-                                    np.maximum(1 - lines(a, 0.16, 0.06, pa), inside(b, y0 + 0.25 * h, y0 + 0.35 * h, pb)) * inside(b, y0, y0 + h * 0.98, pb))
-    w.surface(2, z, x0, y0, x1, y0 + h, tex)
-    if mesh:
-        w.rod((x0, y0 + h, z), (x1, y0 + h, z), 0.03, colour)
-        for x in np.arange(np.ceil(x0 / 2) * 2, x1, 2.0):
-            w.rod((x, y0, z), (x, y0 + h, z), 0.035, colour)
-
-
-def person(w: World, x, z, seed: int):
-    """A simple standing bystander."""
+# (sky zenith, sky at the horizon, clouds, cloud amount), light colour, shadow: the hours of an outdoor scene
+HOURS = (
+    ((rgb("5b93c9"), rgb("d2e4ec"), rgb("ffffff"), 0.45), (1.02, 1.0, 0.96), 0.55),
+    ((rgb("7fa6cb"), rgb("f1e3cf"), rgb("fff6ea"), 0.6), (1.03, 0.97, 0.9), 0.45),
+    ((rgb("9aa7b0"), rgb("cfd5d6"), rgb("eef0f0"), 0.95), (0.9, 0.94, 0.97), 0.22),
+    ((rgb("6c86b0"), rgb("f4cf9f"), rgb("ffe3c2"), 0.55), (1.06, 0.95, 0.83), 0.5),
+)
+# the ward's hours: dim night light, infra-red, fluorescent: (share, light colour, shadow, grade)
+WARD = (
+    (0.4, (1.05, 0.98, 0.9), 0.45, Grade((0.72, 0.6, 0.48), 0.5)),
+    (0.25, (1.0, 1.0, 1.0), 0.3, Grade((0.84, 1.0, 0.87), 0.6, True)),
+    (0.35, (0.98, 1.0, 1.01), 0.3, Grade((0.97, 1.02, 1.0), 0.2)),
+)
+LAMPS = ((1.0, 1.0, 1.0), (1.05, 0.98, 0.89), (0.94, 0.99, 1.03), (0.86, 0.84, 0.82))  # light colours of a room
+OUTDOOR = ("archery range", "mountain road", "golf course", "school yard", "playground", "street")
+
+
+def _hills(height: float, colour, seed: float, freq: float = 0.03, rough: float = 0.15, dapple: float = 0.3):
+    """(top, tex) of a wooded or grassy ridge for `World.ridge`."""
+    def top(x):
+        return F(height) * (0.55 + 0.6 * noise(x * freq + seed, 0 * x + seed, 3) + rough * (noise(x * freq * 9, 0 * x + 3, 3) - 0.5))
+    def tex(x, y, pa, pb, t):
+        tone = 0.99 - dapple / 2 + dapple * noise(x * 16 / height, y * 18 / height, 3) + 0.12 * np.clip(y / np.maximum(t, 0.1), -1, 1)
+        return colour * tone[..., None]
+    return top, tex
+
+
+def _mountains(height: float, rock, haze, seed: int, snow: float, spacing: float, lit: float):
+    """(top, tex) of a range of peaks about `spacing` apart: a lit and a shaded flank each, snow above `snow` of the height, haze below."""
     rng = np.random.default_rng(seed)
-    pick = lambda *codes: rgb(codes[rng.integers(len(codes))])  # noqa: E731
-    skin, hair = pick("e3b690", "c08a62", "8a5a3b", "5f3d2a"), pick("2a211c", "5b3f28", "a67c45", "8d8d8d")
-    top, legs = pick("8c4a4a", "4a6a8c", "5b7a5a", "b59a62", "6b5b7d", "c9c4b8"), pick("3a4250", "4b4238", "2d2d33", "6a6d72")
-    k, dx = rng.uniform(0.93, 1.06), 0.1
-    w.shadow(x, z, 0.34, 0.2)
-    for s in (-1, 1):
-        w.rod((x + s * dx, 0.08 * k, z), (x + s * 0.8 * dx, 0.86 * k, z), 0.065, legs, r1=0.09)
-        w.rod((x + s * dx, 0.04, z - 0.1), (x + s * dx, 0.05, z + 0.03), 0.05, rgb("2b2624"))
-        w.rod((x + s * 0.21, 1.38 * k, z), (x + s * 0.26, 0.86 * k, z - 0.03), 0.06, top * 0.9, r1=0.045)
-        w.ball(x + s * 0.26, 0.8 * k, z - 0.03, 0.05, skin)
-    w.rod((x, 0.92 * k, z), (x, 1.34 * k, z), 0.15, top, r1=0.17)
-    w.rod((x, 1.44 * k, z), (x, 1.52 * k, z), 0.05, skin)
-    w.ball(x, 1.63 * k, z, 0.105, skin, ry=0.125)
-    w.ball(x, 1.68 * k, z + 0.02, 0.11, hair, ry=0.09)
+    at = (np.arange(-14, 15) + rng.uniform(-0.35, 0.35, 29)).astype(F) * F(spacing)
+    tall = F(height) * rng.uniform(0.55, 1.0, 29).astype(F)
+    slope = F(height / spacing) * rng.uniform(0.7, 1.15, 29).astype(F)
+    def peak(x):
+        x = x + F(0.1 * spacing) * (noise(x / F(0.4 * spacing), 0 * x + 1, 3) - F(0.5))
+        each = tall[:, None] - np.abs(x[None] - at[:, None]) * slope[:, None]
+        return each.argmax(0), each.max(0), x
+    def top(x):
+        return np.maximum(peak(x)[1], F(0.12 * height)) + F(0.1 * height) * (noise(x / F(0.3 * spacing), 0 * x + 2, 4) - F(0.5))
+    def tex(x, y, pa, pb, t):
+        n = noise(x / F(0.5 * spacing), y / F(0.35 * height))
+        which, _, bent = peak(x[0])
+        bend = (F(0.3 * spacing) * (n - F(0.5)) * (1 - y / F(height)) / pa).astype(np.int32)  # valleys wander instead of falling plumb
+        columns = np.clip(np.arange(len(which))[None] + bend, 0, len(which) - 1)
+        which, bent = which[columns], bent[columns]
+        side = np.clip((bent - at[which] + F(0.7 * spacing) * (n - F(0.5)) * (1 - y / tall[which])) / F(0.05 * spacing), -1, 1)
+        tone = 0.86 + 0.2 * lit * side + 0.35 * (n - F(0.5))
+        white = np.clip((y / F(height) - F(snow) + F(0.4) * (noise(x / F(0.1 * spacing), y / F(0.2 * height)) - F(0.5))) * 12, 0, 1)
+        body = mix(rock * tone[..., None], rgb("f2f5fb") * (0.97 + 0.1 * lit * side + 0.1 * n)[..., None], white)
+        return mix(body, haze, np.clip(0.7 - 1.1 * y / F(height), 0, 0.7))
+    return top, tex
 
 
-def distractor(w: World, x, z, kind: str, hue: float):
-    """Something that belongs to another place: a ball, a leaning guitar, a parked bike, a mop bucket, a rolled mat, a golf bag or weights."""
-    tint = mix(rgb("b5483c"), rgb("3f6d9a"), np.clip(hue, 0, 1))
-    w.shadow(x, z, 0.3, 0.2)
-    if kind == "ball":
-        w.ball(x, 0.12, z, 0.12, rgb("d0722f"))
-        w.rod((x - 0.1, 0.14, z - 0.1), (x + 0.1, 0.14, z - 0.1), 0.006, rgb("40240f"), 0)
-    elif kind == "guitar":
-        w.rod((x, 0.65, z), (x + 0.12, 1.2, z + 0.1), 0.025, rgb("3b2a1e"))
-        for y, r in ((0.22, 0.2), (0.5, 0.15)):
-            w.ball(x - 0.02 + 0.2 * (y - 0.22), y, z, r, mix(rgb("c08445"), tint, 0.25), round_=0.35)
-        w.ball(x + 0.03, 0.42, z - 0.05, 0.055, rgb("2a1a10"), round_=0)
-    elif kind == "bike":
-        wheels = np.linspace(0, 2 * np.pi, 15)
-        for s in (-0.52, 0.52):
-            circle = [(x + s + 0.33 * np.cos(t), 0.34 + 0.33 * np.sin(t), z) for t in wheels]
-            for p, q in zip(circle, circle[1:]):
-                w.rod(p, q, 0.022, rgb("232426"), 0.2)
-        joints = {"r": (-0.52, 0.34), "b": (-0.05, 0.3), "s": (-0.16, 0.82), "h": (0.38, 0.85), "f": (0.52, 0.34)}
-        for a, b in ("rb", "bs", "rs", "sh", "bh", "hf"):
-            w.rod((x + joints[a][0], joints[a][1], z - 0.02), (x + joints[b][0], joints[b][1], z - 0.02), 0.024, tint)
-        w.rod((x - 0.27, 0.9, z), (x - 0.06, 0.9, z), 0.035, rgb("26211e"))
-        w.rod((x + 0.38, 0.85, z), (x + 0.36, 1.0, z), 0.02, rgb("26211e"))
-    elif kind == "bucket":
-        w.cylinder(x, z, 0.14, 0, 0.28, tint, r1=0.18, top=rgb("8fa6ad"))
-        w.rod((x + 0.05, 0.2, z), (x + 0.3, 1.25, z + 0.15), 0.018, rgb("c9a76a"))
-    elif kind == "mat":
-        w.rod((x - 0.3, 0.09, z), (x + 0.3, 0.09, z), 0.09, tint)
-    elif kind == "golf bag":
-        w.cylinder(x, z, 0.13, 0, 0.85, tint, r1=0.15, top=rgb("202225"))
-        for dx in (-0.08, 0.0, 0.07):
-            w.rod((x + dx, 0.85, z), (x + 1.4 * dx, 1.12, z), 0.012, rgb("b9bdc1"))
-            w.ball(x + 1.4 * dx + 0.03, 1.13, z, 0.045, rgb("55585c"), ry=0.03)
+def archery_range(w: World, k: int):
+    green = (rgb("6f9448"), rgb("86984f"), rgb("5d8a4c"), rgb("7f9a45"))[k]
+    leaf = (rgb("3f6a3a"), rgb("5c7a3c"), rgb("33583f"), rgb("4b7340"))[k]
+    seed = w.rng.uniform(0, 9)
+    w.ridge(70, *_hills(11, mix(leaf, rgb("a9bcc4"), 0.55), seed))
+    top, tex = _hills((5.5, 3.6, 5.2, 4.6)[k], leaf * 0.85, seed + 3, 0.09, 0.5)
+    def spires(x):
+        return top(x) + 2.4 * (1 - np.abs(2 * ((x * 0.42 + noise(x * 0.2, 0 * x)) % 1) - 1))
+    w.ridge(26, spires if k == 2 else top, tex)
+    w.surface(1, 0, -40, -6, 40, 26, grass(green, 0.07 if k % 2 else 0.0, 1.2, amp=0.26), ao=(0, 0, 0, 0.3))
+    w.surface(1, 0.001, -9, 1.15, 9, 1.27, flat(rgb("f0efe6"), 0.8))
+    spots = (((-1.75, 5.2), (1.85, 5.6), (4.3, 6.4)), ((-1.6, 6.0), (1.75, 6.0)), ((-2.9, 8.0), (1.55, 4.6), (3.4, 9.0)),
+             ((1.5, 4.6), (3.1, 6.8), (-4.6, 8)))[k]
+    for x, z in spots:
+        w.put(target, w.jit(x, 0.15), z - 0.3 * (k == 1), 0.66 if k != 2 else 0.72, clear=0.9)
+    if k == 1:
+        for i in range(-4, 5):
+            for j in range(3 - (i % 2)):
+                w.put(bale, i * 1.25 + 0.1 * j, 7.2 - 0.02 * j, 1.2, 0.62 * j, 0.62 * (j + 1))
+    if k == 3:  # a shooting shelter on the left
+        w.put(shelter, -3.05, 5.9, clear=1.5)
+        w.put(bench, -3.0, 6.2, rgb("8a6a45"), rgb("6e4f36"))
+        w.put(flag, 2.2, 8.5, 2.8, rgb("e3b53c"))
+    for i, (x, z) in enumerate(((-6.2, 12), (-3.4, 14), (5.4, 12.5), (2.6, 15), (0.3, 17))):
+        w.put(tree, w.jit(x, 0.7), z, w.jit(4.6, 0.7), leaf * (0.95 + 0.12 * (i % 3)),
+              "spire" if k == 2 or (k == 0 and i == 1) else "round")
+    w.depth = 5.0
+
+
+def basketball_court(w: World, k: int):
+    wood = (rgb("c98f52"), rgb("b9804a"), rgb("d6a468"), rgb("bb7b46"))[k]
+    wall = (rgb("d8cfbf"), rgb("b7c3c9"), rgb("cdbfae"), rgb("c7cbb8"))[k]
+    pad, key = (rgb("2f5482"), rgb("8d3a35"), rgb("3a6b58"), rgb("5b4b80"))[k], (rgb("b5532f"), rgb("345f8f"), rgb("a8503a"),
+                                                                                 rgb("3c7367"))[k]
+    def back(a, b, pa, pb):
+        base = panels(wall, wall * 0.7, 1.9, 6, line=0.04)(a, b, pa, pb)
+        if k in (1, 3):
+            base = mix(base, rgb("dfeaf0") * (0.95 + 0.1 * noise(a, b))[..., None],
+                       (inside(b, 3.2, 4.6, pb) * (1 - lines(a, 0.95, 0.1, pa)) * (lines(a - F(1.9), 3.8, 2.6, pa) > 0.5)))
+        cushions = pad * (0.95 + 0.1 * cell(np.floor(a / F(0.95))) - 0.4 * lines(a, 0.95, 0.03, pa))[..., None]
+        base = mix(base, cushions + 0 * b[..., None], inside(b, -0.1, 1.45, pb))
+        return mix(base, rgb("efe9dc"), 0.8 * inside(b, 1.46, 1.56, pb))
+    z1 = 8.0
+    w.room(planks(wood, 0.12, 2.2, 0.2, 0.12), back, z1, (-7, -4.6, -9, -6)[k], (6, 8.5, 9, 5)[k], 5.6, ceiling=plaster(rgb("a8a49c")),
+           gloss=0.16)
+    side = (1.6, -1.7, -1.5, 1.8)[k]
+    white = rgb("f6f2e8")
+    if k != 2:
+        w.surface(1, 0, side - 1.25, 3.2, side + 1.25, z1 - 0.4, flat(key, 0.8))
+        for x in (side - 1.25, side + 1.25):
+            w.surface(1, 0, x - 0.05, 3.2, x + 0.05, z1 - 0.4, flat(white, 0.9))
+        w.surface(1, 0, side - 3, 1.6, side + 3, 4.8, ring(white, side, 3.2, 1.25, 0.08))
+        w.surface(1, 0, -9, 3.16, 9, 3.24, flat(white, 0.85))
+        w.put(hoop, side, 6.6, 2.5, pole=rgb("4b5c78") if k == 3 else None)
+    else:  # seen from the side line: the centre circle, a hoop at one end, bleachers opposite
+        w.surface(1, 0, -2.6, -1.9, 2.6, 3.4, ring(key, 0, 0.6, 2.9, 2.9))
+        w.put(hoop, 2.1, 6.0, 2.45, pole=rgb("3a3f48"))
+    w.surface(1, 0, -2.2, -1.6, 2.2, 2.8, ring(white, 0.0, 0.6, 1.55, 0.08))
+    if k in (0, 2):
+        for i in range(3):
+            w.put(World.box, -2.9 if k == 0 else -2.2, 7.6 - 0.55 * i, 4.2, 0.55, 0, 1.3 - 0.42 * i,
+                  (rgb("8d6f50"), mix(rgb("8d6f50"), pad, 0.7), rgb("9b7a58"))[i], 0, False, rgb("d6b98c"), clear=2.2)
+    if k == 1:
+        w.put(bench, 2.2, 6.8, rgb("b08a58"), turn=0.05, length=2.2)
+    if k == 3:
+        for x in (-4.4, -3.2, -2.0):
+            w.put(wall_bars, x, 7.9)
+    w.depth = 5.5
+
+
+def mountain_road(w: World, k: int):
+    rock = (rgb("74808f"), rgb("8b7f78"), rgb("6f7f88"), rgb("81788a"))[k]
+    haze = mix(HOURS[w.hour][0][1], rgb("aebfd0"), 0.5)
+    seed, lit = int(w.rng.integers(1 << 20)), float(np.sign(w.light.direction[0]))
+    w.ridge(900, *_mountains((150, 125, 165, 135)[k], mix(rock, haze, 0.3), haze, seed, (0.5, 0.62, 0.4, 0.7)[k], (150, 190, 130, 170)[k],
+                             lit))
+    w.ridge(500, *_mountains(42, mix(rock * 0.8, haze, 0.2), mix(haze, rock, 0.3), seed + 1, 1.6, 80, lit))
+    pine = (rgb("4a6650"), rgb("6a7350"), rgb("3d5a4f"), rgb("57694a"))[k]
+    w.ridge(150, *_hills(8, mix(pine, haze, 0.35), seed % 9, 0.03, 0.25), base=-40)
+    w.ridge(60, *_hills(1.2, mix(pine, haze, 0.12), seed % 7, 0.08, 0.6), base=-20)
+    verge = (rgb("7f8a58"), rgb("9b8e62"), rgb("6f7f5d"), rgb("8a8a55"))[k]
+    asphalt, yellow = (rgb("6d7075"), rgb("77736f"), rgb("62676e"), rgb("726f75"))[k], (rgb("e6c355"), rgb("f0ede2"), rgb("e9c04a"),
+                                                                                        rgb("f0ede2"))[k]
+    grain, land = speckled(asphalt, 0.14, 0.05, 0.12), grass(verge, amp=0.4)
+    bend = (0, 0.028, -0.016, 0)[k]
+    across = k in (0, 3)
+    def mid(b):
+        return F(bend) * np.maximum(b, 0) ** 2 + F((0.5, -0.6)[k == 2])
+    def ground(a, b, pa, pb):
+        if across:  # the road runs from left to right
+            d, pd, along, pl = b - F(0.9), pb, a, pa
+        else:
+            d, pd, along, pl = a - mid(b), pa * (1 + 0.4 * np.abs(b) * abs(bend)), b, pb
+        half = 2.7 if across else 2.9
+        road = np.clip((F(half) - np.abs(d)) / pd + 0.5, 0, 1)
+        mark = inside(d - F(0.4 if across else 0), -0.08, 0.08, pd) * np.clip(lines(along, 2.6, 1.5, pl), 0, 1)
+        edge = inside(np.abs(d), half - 0.35, half - 0.2, pd)
+        return mix(mix(mix(land(a, b, pa, pb), grain(a, b, pa, pb), road), yellow, 0.92 * mark), rgb("ece9e0"), 0.85 * edge)
+    w.surface(1, 0, -60, -6, 60, (9, 60, 60, 9)[k], ground)
+    if across:
+        w.put(rail, 0, 3.95, [(x, 3.95) for x in np.arange(-8, 8.1, 1.6)])
     else:
-        w.rod((x - 0.35, 0.2, z), (x + 0.35, 0.2, z), 0.02, rgb("b4b8bc"))
-        for s in (-0.3, 0.3):
-            w.ball(x + s, 0.2, z, 0.05, tint * 0.8, ry=0.2, round_=0.4)
+        s = 1 if k == 1 else -1
+        zs = np.array([26, 20, 15, 11, 8, 6, 4.4, 3, 1.8, 0.8, -0.2, -1.2])
+        w.put(rail, 0, 3, [(float(mid(b)) - s * 3.25, b) for b in zs])
+        w.put(rail, 0, 6.2, [(float(mid(b)) + s * 3.25, b) for b in zs[:6]])
+    if k == 3:  # a rock face on one side
+        w.put(cliff, 0, 7.0, rock, pine)
+    spots = ((-5.5, 8, 5), (-3.6, 10, 6), (5.2, 9, 6)), ((-7, 14, 6), (-5.2, 9, 5), (6.5, 8, 5)), ((3.9, 7, 5), (5.4, 10, 7), (-7.5, 14, 7),
+            (6.4, 6.4, 6)), ((4.3, 8.5, 6), (6.3, 8, 5))
+    for x, z, h in spots[k]:
+        w.put(tree, w.jit(x, 0.3), z, w.jit(h, 0.5), pine * 0.9, "spire")
+    if k in (1, 2):  # a warning sign with a bend arrow
+        w.put(road_sign, (3.1, -3.0)[k - 1] * 0.78, 4.4)
+    w.depth = 3.4
 
 
-DISTRACTORS = ("ball", "guitar", "bike", "bucket", "mat", "golf bag", "weights")
+def boxing_gym(w: World, k: int):
+    brick = (rgb("9a5a45"), rgb("8b4f40"), rgb("a86a50"), rgb("7d5a50"))[k]
+    wall = bricks(brick, (rgb("c9b9a6"), rgb("b3a596"), rgb("d2c4b0"), rgb("b9aca0"))[k])
+    mat = (rgb("5f87a8"), rgb("4a4a4e"), rgb("c9c3b4"), rgb("53575c"))[k]
+    z1 = (4.6, 6.2, 4.2, 5.6)[k]
+    w.room(speckled(mat, 0.07, 0.06, 0.12), wall, z1, (-4.5, -3.4, -5, -4)[k], (4.0, 5.0, 3.2, 4)[k], 4.2, ceiling=plaster(rgb("4a4541")))
+    w.surface(2, z1 - 0.01, w.walls[0], 0, w.walls[1], 1.0, flat(mix(brick, rgb("2c2f36"), 0.8), 0.85))
+    for x, y, c in (((-1.8, 2.3, "d8b23f"), (1.7, 2.35, "3b648f")), ((-2.3, 2.5, "b8433a"), (2.6, 2.6, "d9cfb8")),
+                    ((-1.5, 2.2, "3f6f63"), (2.0, 2.2, "d8b23f")), ((1.9, 2.4, "c24a3a"), (-2.2, 2.5, "e0d6c0")))[k]:
+        frame_on_wall(w, x, z1 - 0.02, y, 0.85, 1.1, rgb("1f1f22"), rgb(c))
+    if k in (0, 2):  # inside the ring
+        z, e = (2.1, 1.9)[k == 2], (2.5, 2.3)[k == 2]
+        w.surface(1, 0, -e, -3, e, z, plaster(mat * 1.05, 0.05))
+        w.surface(1, 0, -1.7, -1.2, 1.7, 1.9, ring(mix(mat, rgb("b5392f") if k == 0 else rgb("33609a"), 0.75), 0, 0.35, 1.25, 0.3))
+        w.put(ropes, 0, z, [(-e, -1.0), (-e, z), (e, z), (e, -1.0)], posts=("c8372f", "c8372f", "2f57a8", "2f57a8"))
+    else:  # a raised ring behind
+        w.put(raised_ring, (0.15, -1.35)[k == 3], 2.45, (5.5, 4.9)[k == 3], (rgb("2c3f66"), rgb("8d2f2b"))[k == 3], clear=2.4)
+        w.put(bench, (-2.0, 2.2)[k == 3], 1.4, rgb("3a2c26"), turn=0.2)
+    for x in ((-0.9, 2.6), (), (1.2,), (2.4, 3.2))[k]:
+        w.put(punch_bag, x, z1 - 0.8, rgb("3a2a24") if k != 3 else rgb("8d2f2b"))
+    for x in (-1.6, 1.6):
+        w.put(ceiling_lamp, x, z1 - 1.4, 2.85)
+    w.depth = z1 - 1.0
+
+
+def weight_room(w: World, k: int):
+    floor = (rgb("3c4045"), rgb("4a4a4c"), rgb("34414b"), rgb("45423f"))[k]
+    wall = (rgb("c3c8ca"), rgb("a3574a"), rgb("b9c4cc"), rgb("cfc6b4"))[k]
+    z1 = (4.4, 4.8, 4.2, 5.2)[k]
+    def base(a, b, pa, pb):
+        return speckled(floor, 0.17, 0.045, 0.12)(a, b, pa, pb) * (1 - 0.3 * np.maximum(lines(a, 1.0, 0.02, pa),
+                                                                                        lines(b, 1.0, 0.02, pb)))[..., None]
+    w.room(base, plaster(wall), z1, (-4.2, -3.2, -5, -3.6)[k], (3.4, 4.6, 5, 4.2)[k], 3.6, ceiling=plaster(rgb("77797b")))
+    deep = mix(floor, rgb("8fa3ad"), 0.55)
+    def glass(a, b, pa, pb):  # a mirror: the room's far side, pale streaks, joints between panes
+        t = np.clip(b / F(2.4), 0, 1)
+        out = mix(deep, mix(rgb("b5c6cd"), wall, 0.3), np.clip((b - F(0.95)) * 6, 0, 1) * 0.9 + 0 * a) + (0.08 * t)[..., None]
+        streak = np.clip(1 - np.abs(((a * 0.5 + b * 0.35) % 1.3) - 0.4) * 5, 0,
+                         1) + 0.5 * np.clip(1 - np.abs(((a * 0.5 + b * 0.35) % 1.3) - 0.75) * 9, 0, 1)
+        out = out + (0.1 * streak)[..., None]
+        return mix(out, rgb("5c676d"), 0.85 * lines(a, 1.5, 0.03, pa) + 0 * b)
+    m0, m1 = ((-3.6, 3.0), (-2.6, 4.2), (-4.6, 4.6), (-3.0, 3.6))[k]
+    w.surface(2, z1 - 0.02, m0 - 0.05, 0.35, m1 + 0.05, 2.45, flat(rgb("6a6f73")))
+    w.surface(2, z1 - 0.03, m0, 0.4, m1, 2.4, glass)
+    w.surface(2, z1 - 0.03, w.walls[0], 2.62, w.walls[1], 2.82, flat((rgb("c8452f"), rgb("e7e2d6"), rgb("2f6fa0"), rgb("d99a35"))[k]))
+    accent = (rgb("2b2d31"), rgb("2b2d31"), rgb("9a3f37"), rgb("2b2d31"))[k]
+    for x in ((-1.7, 1.75), (1.5, 3.6), (-1.75, 3.4), (-1.8,))[k]:
+        w.put(rack, x, z1 - 0.7, (1.9, 1.9, 2.0, 2.2)[k], accent=accent)
+    if k in (1, 3):  # a power rack
+        x, z = (-1.75, 2.9) if k == 1 else (1.9, 3.2)
+        w.put(power_rack, x, z, rgb("c23a31") if k == 1 else rgb("2d3136"))
+    w.put(plates, (2.3, -3.0, 1.55, 3.2)[k], (2.2, 2.2, 2.8, 2.4)[k])
+    w.put(weight_bench, (-1.75, 1.75, -2.0, -1.8)[k], (1.5, 1.6, 1.6, 1.5)[k], rgb(("7a2f2b", "2b2d31", "2c4f78", "8d5a2b")[k]),
+          (0.3, -0.3, 0.4, 0.25)[k], clear=1.0)
+    if k in (0, 2):
+        for i in range(3):
+            w.put(kettlebell, (2.0, -1.6)[k == 2] + 0.36 * i, 1.4 + 0.1 * i, rgb(("33363b", "7a2f2b", "2c4f78")[i]))
+    w.depth = 2.6
+
+
+def golf_course(w: World, k: int):
+    lawn = (rgb("86b44e"), rgb("93b85a"), rgb("79ad58"), rgb("9ab553"))[k]
+    leaf = (rgb("4d7d40"), rgb("6b8a42"), rgb("3f6f4a"), rgb("7a8a3f"))[k]
+    seed = w.rng.uniform(0, 9)
+    w.ridge(90, *_hills((9, 13, 7, 10)[k], mix(leaf, rgb("b5c8cf"), 0.5), seed, 0.025, 0.12, 0.2))
+    w.ridge(45, *_hills((3.5, 5, 4, 2.5)[k], mix(lawn * 0.9, leaf, 0.3), seed + 2, 0.045, 0.02, 0.12))
+    w.surface(1, 0, -50, -6, 50, 45, grass(lawn, 0.17, 1.5, (0.0, 0.6, -0.5, 0.25)[k], 0.12))
+    def patch(x, z, rx, rz, colour, rough=0.25, lip=None):
+        def tex(a, b, pa, pb):
+            d = np.hypot((a - F(x)) / F(rx), (b - F(z)) / F(rz)) - 1 + F(rough) * (noise(a * 0.5 + x, b * 0.35) - F(0.5))
+            cover = np.clip(-d * F(rz) / pb + 0.5, 0, 1)
+            c = colour * (1 + 0.14 * (noise(a * 1.5, b * 1.5) - 0.5))[..., None]
+            return (c if lip is None else mix(c, lip, np.clip(1 + d * 5, 0, 1) * (b > z))), cover
+        w.surface(1, 0, x - 1.2 * rx, z - 1.25 * rz, x + 1.2 * rx, z + 1.25 * rz, tex)
+    gx, gz = ((1.8, 11), (-2.4, 10), (2.6, 13), (-1.9, 9))[k]
+    patch(gx, gz, 4.5, 3.6, mix(lawn, rgb("c4e088"), 0.6))
+    for x, z, rx, rz in (((-2.6, 6.6, 1.6, 0.9), (5.2, 9, 1.6, 0.8)), ((2.4, 6.0, 1.9, 1.0), (-6, 9, 1.5, 0.8)),
+                         ((-3.0, 8.0, 2.2, 1.1), (1.9, 5.4, 1.1, 0.6)), ((2.3, 7.0, 1.7, 0.9),))[k]:
+        patch(x, z, rx, rz, rgb("e8d7a6"), lip=rgb("a98f5c"))
+    if k in (1, 2):
+        patch((3.5, -4.5)[k == 2], 13, 3.6, 2.0, rgb("8fb6cc"), 0.4)
+    w.put(flag, gx, gz - 1, 2.9, rgb(("d8332b", "e9c22f", "d8332b", "e8662a")[k]), 1 if gx < 0 else -1)
+    for i, (x, z, h) in enumerate((((-5.0, 13, 5), (-7, 11, 6), (6.3, 15, 5), (8, 13, 6)),
+            ((4.8, 14, 5), (6.6, 10, 6), (-8, 14, 6), (1.5, 19, 4)), ((-7, 12, 7), (-5.2, 17, 6), (7, 13, 7), (0, 21, 5)), ((5.2, 12, 6),
+                    (3.2, 16, 5), (-7, 13, 5)))[k]):
+        w.put(tree, w.jit(x, 0.5), z, w.jit(h, 0.5), leaf * (0.95 + 0.1 * (i % 2)), "spire" if k == 2 else "round")
+    w.depth = 6.0
+
+
+def school_yard(w: World, k: int):
+    ground = (rgb("8d8f92"), rgb("9a948d"), rgb("84898c"), rgb("a39a90"))[k]
+    facade = (rgb("d9c59c"), rgb("b8735a"), rgb("d6d3c8"), rgb("c9a58a"))[k]
+    z1 = (8.0, 9.0, 7.6, 8.5)[k]
+    w.surface(1, 0, -40, -6, 40, z1, speckled(ground, 0.08, 0.05, 0.12), ao=(0, 0, 0, 0.3))
+    wall = bricks(facade, rgb("cdbfae"), amp=0.14) if k in (1, 3) else plaster(facade)
+    glass, frame = (rgb("7f9db0"), rgb("f2f0ea")) if k != 2 else (rgb("86a4b2"), rgb("3f6f8f"))
+    left, right = ((-20, 4.5), (-20, 20), (-3.2, 20), (-20, 20))[k]
+    leaf = rgb("5b8446")
+    if right < 20 or left > -20:
+        w.ridge(30, *_hills(6, mix(leaf, rgb("a9bcc4"), 0.3), 3.0 + k, 0.1, 0.4))
+    w.box((left + right) / 2, z1 + 4, right - left, 8, 0, 7, facade)
+    w.surface(2, z1, left, 0, right, 7, windows(wall, 1.9, 2.5, 0.55, 1.35, 1.5, glass, frame, (2, 3, 2, 2)[k]), ao=(0, 0.35, 0, 0))
+    w.surface(2, z1 - 0.01, left, 0, right, 0.4, flat(facade * F(0.6)))
+    dx = (-2.3, 2.6, 2.0, -2.7)[k]
+    w.box(dx, z1 - 0.1, 1.7, 0.2, 0, 2.5, frame, shadow=False)
+    w.surface(2, z1 - 0.22, dx - 0.75, 0, dx + 0.75, 2.4, panels(rgb(("3f6f8f", "4f7a55", "a8503a", "355a86")[k]), rgb("222a30"), 0.75, 2.4,
+                                                                 handle=rgb("e6e2d8"), span=(0.38, 0.52)))
+    w.box(dx, z1 - 0.6, 2.4, 1.2, 2.55, 2.7, mix(facade, 1, 0.3), shadow=False)
+    # hopscotch and court lines
+    hx, hz, s = (1.05, -1.35, 1.2, -1.3)[k], 1.3, 0.62
+    colours = ("e8c547", "d8634f", "5b9ac4", "6fae6b", "e8c547", "d8634f", "5b9ac4", "6fae6b")
+    for i, (dx, row) in enumerate(((0, 0), (-0.5, 1), (0.5, 1), (0, 2), (-0.5, 3), (0.5, 3), (0, 4), (0, 5))):
+        x, z = hx + dx * s, hz + row * s * 0.95
+        def square(a, b, pa, pb, x=x, z=z, c=rgb(colours[i])):
+            inner = inside(a, x - s / 2 + 0.05, x + s / 2 - 0.05, pa) * inside(b, z - s / 2 + 0.06, z + s / 2 - 0.06, pb)
+            return mix(rgb("f4f1e6"), c, inner), F(0.55) + F(0.5) * noise(a * 2.5, b * 2.5)
+        w.surface(1, 0, x - s / 2, z - s / 2, x + s / 2, z + s / 2, square)
+    w.surface(1, 0, -6, -3, 6, 7, ring(rgb("f0ede2"), (-2.8, 2.6, -2.4, 3.0)[k], 3.4, 1.4, 0.09))
+    if k in (0, 2):
+        w.put(fence, (4.5, -14)[k == 2], z1 - 0.6, (14, -3.2)[k == 2], 2.0, rgb("6f7f78"))
+    if k in (1, 3):
+        w.put(fence, (-12, 1.2)[k == 3], 5.2, (-1.0, 12)[k == 3], 1.1, rgb(("d9a441", "4f7fa8")[k == 3]), mesh=False)
+    w.put(tree, (4.9, -4.6, -4.9, 4.6)[k], 6.3, 4.8, leaf)
+    w.put(bench, (2.9, -2.6, 2.9, -2.8)[k], z1 - 1.2, rgb("a9794a"), length=1.8)
+    if k in (0, 3):
+        w.put(hoop, (3.0, 2.9)[k == 3], 6.2, 2.3, rgb("3b648f"), rgb("5c646a"))
+    w.depth = 5.0
+
+
+def kitchen(w: World, k: int):
+    cab = (rgb("e9e6dc"), rgb("8fa38c"), rgb("41566e"), rgb("b98a5c"))[k]
+    top = (rgb("9b7148"), rgb("d9d4c7"), rgb("e3e1da"), rgb("4c4a48"))[k]
+    wall = (rgb("e3d6bd"), rgb("efe9da"), rgb("cfd8da"), rgb("f0e6d0"))[k]
+    a_, b_ = ((rgb("e9e4d8"), rgb("8c9aa0")), (rgb("c98e6d"), None), (rgb("e6e6e2"), rgb("3d4248")), (rgb("d8cfbf"), rgb("b08d6c")))[k]
+    z1 = (3.2, 3.0, 3.4, 3.2)[k]
+    floor = tiles(a_, (0.42, 0.34, 0.45, 0.4)[k], b_)
+    w.room(floor, plaster(wall), z1, (-3.0, -2.6, -3.4, -4)[k], (3.0, 4.0, 2.7, 3.0)[k], 2.7, ceiling=plaster(rgb("efece4")), gloss=0.1)
+    w.surface(2, z1 - 0.01, w.walls[0], 0.85, w.walls[1], 1.5,
+              tiles((rgb("f2f0ea"), rgb("e8dcc4"), rgb("8fb0b8"), rgb("f0eee6"))[k], 0.15, None, 0.3, 0.08))
+    knob = rgb("b4863f") if k in (1, 2) else rgb("6f7376")
+    x0, x1 = ((-3, 1.2), (-1.2, 3.5), (-3, 2.7), (-2.4, 2.0))[k]
+    zf = z1 - 0.62
+    w.put(cabinets, x0, zf, x1, 0.62, 0.14, 0.88, cab, knob, top)
+    for lo, hi in (((-3, -1.2),), ((1.5, 3.5),), ((-3, -1.4), (1.0, 2.7)), ((-2.4, -1.0),))[k]:
+        w.put(cabinets, lo, z1 - 0.365, hi, 0.36, 1.5, 2.25, cab, knob)
+    win = ((-0.7, 0.6), (-0.6, 0.7), (-0.6, 0.5), (-0.5, 1.0))[k]
+    big_window(w, win[0], win[1], 1.15, 2.2, z1 - 0.015)
+    w.put(oven, (-0.98, 1.05, 0.75, -0.7)[k], zf - 0.02, 2.7)
+    w.put(fridge, (1.65, -1.7, -1.95, 1.55)[k], z1 - 0.72, (rgb("dfe2e3"), rgb("b8403a"), rgb("c4c9cc"), rgb("7fa6a8"))[k])
+    sink = (-0.05, 0.05, -0.1, 0.3)[k]
+    w.put(tap, sink, zf - 0.03)
+    for dx, c, h in ((0.45, "c8703f", 0.22), (0.62, "e2dccb", 0.16), (0.8, "6f8f6a", 0.26)):
+        w.put(jar, sink + dx * (1 if k != 1 else -1.2), zf - 0.04, 0.94, h, rgb(c))
+    if k in (0, 3):
+        s = -1 if k == 0 else 1
+        w.put(table, 1.95 * s, 1.1, 1.1, 0.8, 0.74, rgb("a9794a"))
+        w.put(chair, 1.35 * s, 1.75, rgb("8d6239"))
+        w.put(fruit, 1.9 * s, 1.0, 0.74)
+    if k == 2:
+        w.put(plant, 2.0, 1.4, 1.0, rgb("5f8a55"))
+    if k == 1:
+        w.put(ceiling_lamp, -0.95, 1.9, 2.15, rgb("b4863f"), 2.7)
+    w.depth = 1.9
+
+
+def stage(w: World, k: int):
+    cloth = (rgb("8e2430"), rgb("2c3c78"), rgb("5a2a66"), rgb("7a2b22"))[k]
+    boards = (rgb("5a4030"), rgb("463a38"), rgb("382f33"), rgb("6a4a34"))[k]
+    z1 = (4.4, 4.8, 4.6, 4.2)[k]
+    w.surface(2, z1, -8, 0, 8, 6, folds(cloth * (0.62, 0.6, 0.5, 0.62)[k], 0.42), ao=(0, 0.5, 0, 0))
+    w.surface(1, 0, -8, -6, 8, z1, planks(boards, 0.2, 3.0, 0.4, 0.2, across=k in (0, 2)), ao=(0, 0, 0, 0.6))
+    w.mirror(z1, 0.1)
+    lamps = ((-1.7, 1.9), (-2.0, 0.1, 2.1), (-1.6, 0.4, 1.8), (-1.2, 1.5))[k]
+    tints = ((1.0, 0.9, 0.7), (0.75, 0.85, 1.0), (1.0, 0.6, 0.85), (1.0, 0.85, 0.6), (0.55, 0.8, 1.0))
+    if k in (1, 2):  # a lighting truss
+        for y in (2.95, 3.15):
+            w.rod((-6, y, z1 - 0.8), (6, y, z1 - 0.8), 0.03, rgb("8b8f94"))
+        for i in range(-12, 12):
+            w.rod((i * 0.4, 2.95 + 0.2 * (i % 2), z1 - 0.8), (i * 0.4 + 0.4, 3.15 - 0.2 * (i % 2), z1 - 0.8), 0.016, rgb("8b8f94"), 0)
+    if k == 2:  # a light wall
+        def screen(a, b, pa, pb):
+            lit = mix(rgb("3a2f9a"), rgb("e05fa8"), cell(np.floor(a * F(2.5)), np.floor(b * F(2.5))))
+            return mix(rgb("1b1830"), lit, 0.75 * (1 - np.maximum(lines(a, 0.4, 0.05, pa), lines(b, 0.4, 0.05, pb))))
+        w.surface(2, z1 - 0.3, -1.9, 0.5, 1.9, 2.4, screen)
+    for s in (-1, 1):  # side curtains
+        x = s * (2.55, 2.7, 2.6, 2.35)[k]
+        w.put(drape, x, 2.6, x + 4 * s, cloth)
+        w.put(speaker, s * (1.95, 2.1, 2.2, 1.85)[k], 2.1, 0, (1.25, 0.9, 1.6, 0.8)[k], turn=-0.2 * s)
+    if k in (0, 3):  # valance
+        w.put(drape, -6, 2.5, 6, cloth * 0.9, 2.7, 4.5, 0.3, 0.3)
+    if k in (1, 3):
+        w.put(drums, (1.35, -1.4)[k == 3], z1 - 1.2, rgb(("b4352d", "2f6f8f")[k == 3]))
+    if k in (0, 1):
+        w.put(microphone, (1.3, -1.35)[k], 1.8)
+    w.put(speaker, (-1.35, 1.5, -1.3, 1.4)[k], (2.9, 2.8, 2.6, 2.6)[k], 0, 0.6, 0.75, rgb("3a2f2a"))
+    for s in range(-4, 5) if k in (0, 3) else ():  # footlights
+        w.put(footlight, s * 0.7, z1 - 0.25)
+    def beams(w, x, z):
+        for i, x in enumerate(lamps):
+            tint = np.array(tints[(i + 2 * k) % 5], F)
+            w.rod((x, 3.05, z1 - 1.0), (x - 0.06 * x, 2.85, z1 - 1.1), 0.13, rgb("1b1b1e"))
+            w.surface(2, z1 - 1.1, -5, 0.0, 5, 3.0, wedge(x, 2.95, x * 0.45, 0.0, 0.1, 0.75, tint, 0.42), glow=True)
+            w.surface(1, 0, x * 0.45 - 1.8, z1 - 3.6, x * 0.45 + 1.8, z1 - 0.2, halo(x * 0.45, z1 - 1.7, 1.13, tint, 0.3), glow=True)
+        def pool(a, b, pa, pb):
+            d = (a / F(1.45)) ** 2 + ((b - F(0.05)) / F(1.2)) ** 2
+            return np.array([1, 0.9, 0.7], F), F(0.42) * np.clip(1.5 - 1.5 * d, 0, 1) ** F(0.7)
+        w.surface(1, 0, -2.6, -2.4, 2.6, 2.2, pool, glow=True)
+    w.put(beams, 0, 0.9)
+    w.depth = 2.8
+
+
+def playground(w: World, k: int):
+    ground = (rgb("dcc48d"), rgb("b9795a"), rgb("d8c9a0"), rgb("8f9b5c"))[k]
+    leaf = (rgb("5f8f45"), rgb("4d7f4d"), rgb("7a9a4a"), rgb("56804a"))[k]
+    seed = w.rng.uniform(0, 9)
+    w.ridge(30, *_hills((5, 6, 4, 6)[k], mix(leaf, rgb("b7c8c4"), 0.35), seed, 0.08, 0.5))
+    lawn = grass(mix(leaf, rgb("9dbb5e"), 0.6), amp=0.25)
+    sand = speckled(ground, 0.16, 0.06, 0.16) if k != 3 else grass(rgb("8fae55"), amp=0.25)
+    edge = (6.5, 7.5, 6.0, 4.5)[k]
+    def ground_(a, b, pa, pb):
+        beyond = np.clip((b - F(edge) - F(1.6) * (noise(a * 0.3, 0 * a + seed) - F(0.5))) / pb + F(0.5), 0, 1)
+        return mix(sand(a, b, pa, pb), lawn(a, b, pa, pb), beyond)
+    w.surface(1, 0, -40, -6, 40, 30, ground_)
+    if k == 3:  # a round sand pit
+        w.surface(1, 0, -5, -3, 5, 6, ring(rgb("dcc48d"), 0, 1.2, 1.6, 3.2))
+        w.surface(1, 0, -5, -3, 5, 6, ring(rgb("9b7148"), 0, 1.2, 3.2, 0.16))
+    c = (("d8453a", "3a6ea5", "e8b93c"), ("3f8f6a", "c8702f", "d8453a"), ("3f7fb8", "d8453a", "5fae5b"), ("e29a2f", "5b4b90", "3f8fb0"))[k]
+    sx, sz, side = ((-2.3, 4.8, -1), (2.2, 4.6, 1), (-2.9, 4.4, 1), (2.6, 5.4, -1))[k]
+    if k == 2:
+        sx = -3.3
+    w.put(slide, sx, sz, side, rgb(c[0]), rgb(c[1]), rgb(c[2]))
+    w.put(swings, (2.3, -2.4, 2.2, -2.5)[k], (4.6, 4.9, 5.0, 4.6)[k], 2.7, 2.3, rgb(c[1]), (c[0], c[2]))
+    if k in (1, 3):
+        w.put(dome, (-5.0, 5.6)[k == 3], 7.5, 1.3, rgb(c[2]))
+    if k in (0, 2):  # a seesaw
+        w.put(seesaw, (4.4, 0.2)[k == 2], (6.6, 7.4)[k == 2], rgb(c[2]), rgb(c[1]), clear=1.2)
+    w.put(fence, -14, 10.5, 14, 1.0, rgb(("c9b58f", "6b8f72", "b98a5c", "d9d4c4")[k]), mesh=False)
+    for x, z, h in (((-6.5, 12, 5), (0.6, 13, 5), (6.8, 12, 6)), ((-7, 13, 6), (-1.2, 12, 5), (6.6, 11.5, 5)),
+                    ((-7.5, 12, 6), (5.6, 12, 6), (8, 14, 5)), ((-6, 11.5, 6), (0.2, 14, 6), (7, 12, 5)))[k]:
+        w.put(tree, w.jit(x, 0.4), z, w.jit(h, 0.4), leaf)
+    w.put(bench, (0.9, 1.2, -0.6, -0.9)[k], 8.6, rgb("a9794a"), length=1.6)
+    w.depth = 3.6
+
+
+def yoga_studio(w: World, k: int):
+    wood = (rgb("dcbd90"), rgb("cfa878"), rgb("e3cba6"), rgb("c9a581"))[k]
+    wall = (rgb("f0ebe0"), rgb("e3e4d8"), rgb("ead8c8"), rgb("dfe5e4"))[k]
+    z1 = (4.4, 4.0, 4.8, 4.2)[k]
+    w.room(planks(wood, 0.13, 2.0, 0.18, 0.1), plaster(wall, 0.04), z1, (-3.4, -4.4, -4.5, -2.9)[k], (4.4, 3.2, 4.5, 4.6)[k], 3.5,
+           ceiling=plaster(rgb("f2efe8")), gloss=0.18)
+    frame = (rgb("f6f4ee"), rgb("3c3f3c"), rgb("b98f63"), rgb("f6f4ee"))[k]
+    for x0, x1 in (((-2.6, -0.7), (-0.4, 1.5), (1.8, 3.7)), ((-3.9, 0.9),), ((-3.6, -1.6), (1.5, 3.5)), ((-0.9, 1.4), (1.8, 4.1)))[k]:
+        big_window(w, x0, x1, 0.45 if k != 1 else 0.15, 2.75, z1 - 0.01, frame, ((2, 2), (4, 2), (2, 3), (2, 1))[k], 0.42)
+        sunlight(w, x0 + 0.1, z1 - 0.9, x1 - x0 - 0.2, 1.9, 0.9 * (1 if w.light.direction[0] < 0 else -1), 0.3)
+    mats = [rgb(c) for c in (("8c5f8f", "4f8f8a", "c97f6a", "6a7fb0"), ("5f8a6a", "b98a9a", "6a7fb0", "c9a24f"),
+                             ("4f7f9a", "b5685a", "7d6f9a", "8fa37a"), ("b5685a", "5f8f8a", "8c5f8f", "c9a24f"))[k]]
+    mx = (-2.6, 1.9, 0.0, -1.9)[k]
+    w.put(mats_on_shelf, mx, z1 - 0.55, mats)
+    leaf = (rgb("5f8a55"), rgb("4f7f5a"), rgb("6a8f55"), rgb("4f8560"))[k]
+    for x, z, h in (((-1.9, 2.9, 1.3), (2.3, 3.2, 1.6)), ((-2.0, 2.9, 1.7), (2.6, 2.5, 1.0)), ((-1.7, 3.6, 1.5), (1.75, 3.6, 1.4)),
+                    ((1.9, 2.9, 1.6), (-2.3, 2.2, 0.9)))[k]:
+        w.put((plant, ficus)[k % 2], w.jit(x, 0.1), z, w.jit(h, 0.1) * (1, 1.15)[k % 2], leaf,
+              (rgb("c98a6d"), rgb("efeae0"), rgb("8f9a94"), rgb("d6b089"))[k])
+    if k in (0, 2):  # paper lanterns
+        for x in ((-1.2, 1.4), (-1.0, 1.0))[k == 2]:
+            w.put(lantern, x, 2.6)
+    if k in (1, 3):  # exercise ball
+        w.put(exercise_ball, (2.3, 2.4)[k == 3], 1.9, mats[0])
+    if k == 2:
+        frame_on_wall(w, 0, z1 - 0.01, 1.75, 1.5, 1.5, rgb("b98f63"), rgb("e6b58f"))
+    w.depth = 2.6
+
+
+def street(w: World, k: int):
+    slab = (rgb("b5b0a6"), rgb("a9aaa8"), rgb("bda793"), rgb("aeb2b0"))[k]
+    sets = ((("d9b48a", "a8503f", "355a86"), ("c7d0cf", "5c6470", "8d3a35"), ("b8735a", "6b4a3c", "3f6f55"),
+             ("e6d9b8", "8d4f3d", "4b4b60")),
+            (("a86a55", "5a5f68", "2f4f3f"), ("b5715c", "6a5a52", "d9d4c4"), ("a05f4c", "5a5f68", "355a86"),
+             ("b87a66", "4f545c", "8d3a35")),
+            (("e3c9a0", "b5684a", "4f7a55"), ("d8a08a", "9a5a45", "e6e1d4"), ("a9c0c4", "b5684a", "7a3f3a"),
+             ("efe0be", "9a5a45", "355a86")),
+            (("cfd4d6", "4f5a66", "c9a24f"), ("9fb0a0", "5c5550", "6a3f3a"), ("d6c7b0", "4f5a66", "3f5f7a"),
+             ("b9a9b5", "5c5550", "2f4f3f")))[k]
+    z1 = (9.0, 8.0, 10.0, 8.6)[k]
+    seed = w.rng.uniform(0, 9)
+    w.ridge(60, *_hills(8, rgb("93a8a0"), seed, 0.05, 0.3))
+    road0, road1 = 2.0, z1 - 2.2
+    pave = tiles(slab, (0.6, 0.5, 0.42, 0.75)[k], None, 0.3, 0.07, 0.02)
+    tar = speckled(rgb("63666a"), 0.12, 0.05, 0.12)
+    def ground(a, b, pa, pb):
+        out = mix(pave(a, b, pa, pb), tar(a, b, pa, pb), inside(b, road0, road1, pb) + 0 * a)
+        out = mix(out, rgb("d6d2c8"), 0.9 * (inside(b, road0 - 0.16, road0, pb) + inside(b, road1, road1 + 0.14, pb)) + 0 * a)
+        out = out * (1 - 0.35 * inside(b, road0, road0 + 0.12, pb))[..., None]
+        return mix(out, rgb("e9e5da"), 0.85 * inside(b, (road0 + road1) / 2 - 0.06, (road0 + road1) / 2 + 0.06, pb) * lines(a, 2.4, 1.3,
+                pa))
+    w.surface(1, 0, -40, -6, 40, z1 + 0.2, ground, ao=(0, 0, 0, 0.3))
+    x = -10.5 + (0, 1.2, 0.6, 2.0)[k]
+    for i in range(6):
+        width = (3.6, 3.1, 4.4, 3.8)[k] + 0.5 * ((i * 0.37 + k * 0.21) % 1)
+        wall, roof, door = (rgb(c) for c in sets[(i + k) % 4])
+        gap = (0.7, 0.02, 1.2, 0.4)[k]
+        w.put(house, x + width / 2, z1 + 0.001 * abs(x), width, (3.0, 3.5, 2.7, 3.2)[k] + 0.35 * ((i * 0.61) % 1), wall, roof, door,
+              gable=(k == 3 or (k == 0 and i % 2 == 1) or (k == 2 and i % 3 == 0)))
+        x += width + gap
+    for px in ((-2.0, 4.6), (2.0, -5.2), (-3.6, 2.3), (1.85, -2.9))[k]:
+        w.put(lamp_post, px, 1.75 if abs(px) < 2.5 else z1 - 1.9, 3.1, arm=(0, 0.5, 0, -0.5)[k] * (1 if px < 0 else -1))
+    if k != 2:
+        w.put(car, (2.9, -2.6, 0, -3.0)[k], road1 - 1.1, rgb(("b5483c", "3f6d8f", "", "d9d4c4")[k] or "ffffff"))
+    leaf = rgb(("5f8a4a", "6a8f4a", "4f7f45", "8a9a45")[k])
+    for tx in ((2.4, -4.6), (-2.9, 5.4), (1.9, -2.4, 6), (3.0, -5.6))[k]:
+        w.put(tree, w.jit(tx, 0.2), z1 - 1.4, w.jit(3.6, 0.3), leaf)
+    if k in (1, 2):
+        for hx in (-7, -4.4, 3.4, 6.2):
+            w.put(hedge, hx, z1 - 0.6, 2.2, leaf)
+    if k in (0, 3):
+        w.put(litter_bin, (1.75, -1.9)[k == 3], 1.5, rgb(("8d3a35", "355a6a")[k == 3]))
+    w.depth = 2.0
+
+
+def bedroom(w: World, k: int):
+    wall = (rgb("b9c7cf"), rgb("dcc9b8"), rgb("b7bfa6"), rgb("c9b9c9"))[k]
+    floor = (rgb("b08558"), rgb("8f6a4c"), rgb("c9a578"), rgb("9a7a5c"))[k]
+    z1 = (3.4, 3.6, 3.2, 3.6)[k]
+    w.room(planks(floor, 0.16, 1.6, 0.3, 0.16), plaster(wall, 0.05), z1, (-2.7, -3.3, -3.0, -3.6)[k], (3.3, 2.8, 3.0, 2.7)[k], 2.75,
+           ceiling=plaster(rgb("ece7de")), gloss=0.06)
+    w.surface(2, z1 - 0.01, w.walls[0], 0, w.walls[1], 0.12, flat(rgb("f0ece2")))
+    rug = (rgb("8d4a4a"), rgb("5b7a8c"), rgb("cfc3ad"), rgb("4f6a5f"))[k]
+    def carpet(a, b, pa, pb):
+        d = np.hypot(a / 1.75, (b - F(0.35)) / 1.25) if k in (1, 2) else np.maximum(np.abs(a) / F(1.75), np.abs(b - F(0.35)) / F(1.15))
+        band = inside(d, 0.8, 0.88, pa)
+        c = mix(speckled(rug, 0.12, 0.05, 0.14)(a, b, pa, pb), mix(rug, rgb("f0e6d0"), 0.5), band)
+        return c, np.clip((1 - d) * F(1.2) / pb + 0.5, 0, 1)
+    w.surface(1, 0.001, -2, -1.2, 2, 1.9, carpet)
+    sheet, blanket, wood = (rgb("f2f0ea"), rgb("f0e9da"), rgb("e6ecec"), rgb("f2eee6"))[k], (rgb("4f73a0"), rgb("b5685a"), rgb("d0a24a"),
+            rgb("6a5b8f"))[k], (rgb("8a6244"), rgb("e9e4d8"), rgb("6b4f3c"), rgb("a9794a"))[k]
+    bx = (-1.45, 1.4, -0.25, 1.35)[k]
+    if k == 2:
+        w.put(bed, bx, 2.3, sheet, blanket, wood, across=1, length=2.2, width=1.2, clear=1.3)
+    else:
+        w.put(bed, bx, 2.4, sheet, blanket, wood, across=0, length=2.1, width=1.5, clear=1.2)
+    win = ((0.5, 1.9), (-1.9, -0.5), (-0.9, 0.7), (-1.9, -0.6))[k]
+    big_window(w, win[0], win[1], 0.95, 2.2, z1 - 0.015, green=0.3, dark=k == 3)
+    drape = (rgb("e3d6b8"), rgb("7f9a9a"), rgb("9a5a4f"), rgb("8f7fa8"))[k]
+    w.surface(2, z1 - 0.12, win[0] - 0.45, 0.3, win[0] + 0.12, 2.45, folds(drape, 0.16, 0.4))
+    w.surface(2, z1 - 0.12, win[1] - 0.12, 0.3, win[1] + 0.45, 2.45, folds(drape, 0.16, 0.4))
+    w.rod((win[0] - 0.6, 2.46, z1 - 0.14), (win[1] + 0.6, 2.46, z1 - 0.14), 0.025, wood * 0.8)
+    nx = (-0.42, 0.38, 1.35, 0.33)[k]
+    w.put(nightstand, nx, z1 - 0.35, wood)
+    w.put(wardrobe, (2.5, -2.4, -2.2, 2.1)[k], z1 - 0.64, wood)
+    for x, y, ww, h, c in (((-1.45, 1.75, 0.9, 0.65, "c9a27a"),), ((1.4, 1.8, 0.7, 0.9, "7f9aa8"),),
+                           ((-1.9, 1.7, 0.1, 0.1, "a9794a"), (1.6, 1.7, 0.6, 0.8, "8fa37a")), ((1.35, 1.8, 1.0, 0.7, "a87f8f"),))[k]:
+        frame_on_wall(w, x, z1 - 0.02, y, ww, h, rgb("3f342c"), rgb(c))
+    w.put(plant, (1.75, -1.7, 2.05, -1.8)[k], (2.2, 2.1, 1.6, 2.0)[k], 0.9, rgb("5f8a55"))
+    w.depth = 1.6
+
+
+def ward(w: World, k: int):
+    wall = (rgb("d5e0dc"), rgb("dfe0d2"), rgb("d3dce4"), rgb("e6ddd0"))[k]
+    lino = (rgb("a9bab8"), rgb("b9b5a3"), rgb("9fb0be"), rgb("b5a99a"))[k]
+    cloth = (rgb("6fa3a3"), rgb("7d9ec4"), rgb("8fae8a"), rgb("c4a86f"))[k]
+    z1 = (2.9, 3.1, 3.0, 3.2)[k]
+    band = mix(wall, cloth, 0.55)
+    def back(a, b, pa, pb):
+        base = mix(plaster(wall, 0.03)(a, b, pa, pb), band, 0.85 * inside(b, -0.1, 1.0, pb) + 0 * a)
+        return mix(base, rgb("a98f6f"), 0.9 * inside(b, 0.82, 0.96, pb) + 0 * a)
+    w.room(speckled(lino, 0.06, 0.07, 0.08), back, z1, (-3.2, -2.8, -3.6, -3.0)[k], (2.9, 3.3, 3.0, 3.6)[k], 3.0,
+           ceiling=plaster(rgb("e3e3de")), gloss=0.14)
+    frame = (rgb("c9b592"), rgb("d6d9da"), rgb("b98f63"), rgb("cfd4d6"))[k]
+    blanket = (rgb("7fa8bf"), rgb("c98f7f"), rgb("8fb59a"), rgb("8f8fb8"))[k]
+    beds = (((-1.55, 1.75, 0), (1.75, 1.75, 0)), ((0.5, 1.95, 1), (-2.3, 1.6, 0)), ((-0.6, 1.95, -1),), ((1.6, 1.7, 0), (-1.9, 1.9, 0)))[k]
+    for x, z, across in beds:
+        w.put(bed, x, z, rgb("f1f3f1"), blanket, frame, True, across, 0.3, 2.0, 0.95, clear=1.1)
+    # bed head panel, window, wall fittings
+    for x in ((-1.55, 1.75), (1.9,), (-2.0,), (1.6, -1.9))[k]:
+        def panel(a, b, pa, pb):
+            return mix(rgb("c9cdca"), rgb("5f7d94"), lines(a, 0.28, 0.09, pa) * inside(b, 1.29, 1.38, pb))
+        w.surface(2, z1 - 0.02, x - 0.7, 1.25, x + 0.7, 1.42, panel)
+        if w.night:  # the reading light over the bed
+            w.surface(2, z1 - 0.03, x - 1.5, 0.3, x + 1.5, 2.9, halo(x, 1.4, 0.9, rgb("ffc47a"), 0.6), glow=True)
+    if k in (0, 1, 3):
+        x0 = (-0.55, -1.5, -0.9)[(0, 1, None, 2)[k]]
+        big_window(w, x0, x0 + 1.2, 1.15, 2.3, z1 - 0.015, sky=rgb("b9cbd6"), dark=w.night)
+    # curtain on a ceiling rail
+    cx = (0.25, 2.55, 1.0, -0.35)[k]
+    if abs(cx) > 0.9:
+        w.put(bed_curtain, cx, 1.6, z1 - 0.1, cloth)
+    else:
+        w.put(drape, cx - 0.3, z1 - 0.2, cx + 0.3, cloth, 0.3, 2.3, 0.14)
+    w.put(drip, (-0.75, -0.75, 0.75, 0.85)[k], (2.2, 2.2, 2.2, 2.3)[k])
+    w.put(monitor, (0.95, -1.3, -1.95, -1.0)[k], 2.45, 1.3, True, rgb("58d68a") if k != 2 else rgb("f0c75a"))
+    if k in (1, 2):
+        w.put(chair, (2.1, 1.9)[k == 2], 1.5, rgb("8f9498"), cloth)
+    if k in (0, 3):
+        w.put(table, (0.6, 0.45)[k == 3], 2.5, 0.5, 0.4, 0.75, rgb("cfc3ad"), rgb("a9adb0"))
+    if k == 2:
+        w.put(locker, 2.1, 2.4)
+    w.depth = 1.6
+
+
+PAINTERS = dict(zip((*SCENES, "ward"), (archery_range, basketball_court, mountain_road, boxing_gym, weight_room, golf_course, school_yard,
+                                        kitchen,
+                                       stage, playground, yoga_studio, street, bedroom, ward)))
+
+
+def _front(w: World, outdoor: bool, kind: int, s: float, tint: float) -> None:
+    """Something near the lens at the frame's lower corner on side s = +-1."""
+    z = 1.9 - w.camera.distance  # just under two metres from the lens
+    edge = 0.5 * w.camera.size[1] / w.camera.scale * 1.9
+    x = s * edge * 0.8
+    y = float(w.camera.height) - 1.9 * np.tan(w.camera.pitch) - 0.5 * w.camera.size[0] / w.camera.scale * 1.9  # bottom of the frame
+    if outdoor and kind < 2:
+        for i in range(4):
+            w.leaves(x + s * 0.1 * i - 0.12 * s, y + 0.02 + 0.11 * (i % 2) + 0.05 * i, z - 0.02 * i, 0.2, 0.2,
+                     rgb("4f7a3c") * (0.75 + 0.15 * i) * (0.8 + 0.4 * tint), rough=0.7)
+    elif outdoor:
+        wood = rgb("8a6a48") * (0.7 + 0.4 * tint)
+        for yy in (0.06, 0.22):
+            w.rod((x - s * 0.08, y + yy, z), (x + s * 0.6, y + yy + 0.02, z), 0.02, wood)
+        w.rod((x - s * 0.02, y - 0.1, z), (x - s * 0.02, y + 0.3, z), 0.028, wood * 0.85)
+    elif kind == 0:
+        for i in range(9):
+            t = (i * 0.41) % 1 * 2 - 1
+            mid = (x + 0.1 * s + 0.14 * t, y + 0.22, z)
+            w.rod((x + 0.1 * s, y - 0.1, z), mid, 0.008, rgb("4f7a48"), r1=0.024)
+            w.rod(mid, (x + 0.08 * s + 0.3 * t, y + 0.47 - 0.3 * t * t, z), 0.026, rgb("5f8a55") * (0.7 + 0.4 * tint) * (0.75 + 0.06 * i),
+                  r1=0.004)
+    elif kind == 1:
+        c = mix(rgb("8d6239"), rgb("3f4a55"), np.clip(tint * 1.4 - 0.2, 0, 1))
+        for yy in (0.06, 0.14):
+            w.rod((x - 0.13, y + yy, z), (x + 0.13, y + yy, z), 0.012, c * 0.85)
+        for p, q in ((-0.16, -0.13), (0.16, 0.13)):
+            w.rod((x + q, y - 0.1, z), (x + p, y + 0.26, z), 0.018, c)
+        w.face([(x - 0.17, y + 0.19, z), (x + 0.17, y + 0.19, z), (x + 0.16, y + 0.27, z), (x - 0.16, y + 0.27, z)], c)
+    else:
+        c = mix(rgb("b9bec2"), rgb("3a3d42"), tint)
+        for yy in (0.22, 0.08):
+            w.rod((x - s * 0.12, y + yy, z), (x + s * 0.6, y + yy + 0.03, z), 0.02, c)
+        w.rod((x - s * 0.12, y + 0.22, z), (x - s * 0.12, y - 0.2, z), 0.022, c)
+
+
+def _blur(image: np.ndarray, n: int) -> np.ndarray:
+    """Box blur of 2n + 1 pixels along both image axes, edges repeated: a near thing out of focus."""
+    for axis in (0, 1):
+        padded = np.pad(image, [(n, n) if a == axis else (0, 0) for a in range(image.ndim)], mode="edge")
+        image = sum(np.take(padded, range(i, i + image.shape[axis]), axis) for i in range(2 * n + 1)) / F(2 * n + 1)
+    return image
+
+
+def _spot(w: World, lo: float, hi: float, z0: float, z1: float) -> tuple[float, float] | None:
+    """A free place at depth z0..z1, `lo`..`hi` of the viewing distance to the left or right of the middle; None when all is taken."""
+    for side, part, depth in zip(w.rng.choice((-1, 1), 12), w.rng.uniform(lo, hi, 12), w.rng.uniform(z0, z1, 12)):
+        x = float(side * max(part * (depth + w.camera.distance), 1.1))
+        if w.free(x, depth):
+            return x, float(depth)
+    return None
+
+
+def paint(scene: str, layout: int, rng: np.random.Generator, camera: Camera) -> Stage:
+    """Paint one scene.
+
+    scene: one of SCENES or 'ward'; layout: 0..LAYOUTS-1, the arrangement and materials; rng: hour, light, mirror image, positions,
+    bystander, distractor and foreground; camera: any, its size is that of the canvas. Returns a Stage of float32 images in [0, 1].
+    """
+    mirrored = rng.random() < 0.5
+    view = replace(camera, shift=(-camera.shift[0], camera.shift[1])) if mirrored else camera
+    outdoor = scene in OUTDOOR
+    hour, lamps = int(rng.choice(4, p=(0.4, 0.22, 0.2, 0.18))), LAMPS[int(rng.choice(4, p=(0.4, 0.3, 0.2, 0.1)))]
+    side = rng.choice((-1, 1)) * rng.uniform(0.25, 0.7)
+    gain = rng.uniform(0.94, 1.05)
+    colour, shadow = (HOURS[hour][1], HOURS[hour][2]) if outdoor else (lamps, 0.35)
+    if scene == "stage":
+        colour, shadow = (1.08, 1.0, 0.86), 0.6
+    grade, night = Grade(), False
+    if scene == "ward":
+        hour = int(rng.choice(3, p=[row[0] for row in WARD]))
+        (_, colour, shadow, grade), night = WARD[hour], hour == 0
+    light = Light((float(side), -0.7), tuple(float(gain * c) for c in colour), shadow)
+    w = World(view, rng, light)
+    w.hour, w.night = hour, night
+    if outdoor:
+        w.sky(HOURS[hour][0])
+    PAINTERS[scene](w, layout % LAYOUTS)
+    if rng.random() < 0.2:
+        spot = _spot(w, 0.2, 0.34, w.depth * 0.6, w.depth)
+        if spot:
+            w.put(person, *spot, int(rng.integers(1 << 30)))
+    if rng.random() < 0.2:
+        spot = _spot(w, 0.19, 0.25, 0.8, 1.6)
+        if spot:
+            w.put(distractor, *spot, str(rng.choice(DISTRACTORS)), rng.random())
+    w.settle()
+    tint = np.asarray(light.colour, F)
+    image = np.clip(w.canvas.image * tint, 0, 1)
+    front = None
+    if rng.random() < 0.17:
+        kind, s, hue = int(rng.integers(3)), float(rng.choice((-1, 1))), rng.random()
+        layers = []
+        for ground in (0.0, 1.0):  # over black and over white: their difference is what shines through
+            layer = World(view, rng, light, (ground,) * 3)
+            _front(layer, outdoor, kind, s, hue)
+            layers.append(_blur(layer.canvas.image, max(1, camera.size[0] // 130)))
+        alpha = np.clip(1 - (layers[1] - layers[0]).mean(-1), 0, 1)
+        front = (np.clip(layers[0] / np.maximum(alpha, 1e-3)[..., None] * tint, 0, 1).astype(F), alpha.astype(F))
+    if mirrored:
+        image = image[:, ::-1].copy()
+        light = replace(light, direction=(-light.direction[0], light.direction[1]))
+        front = None if front is None else tuple(np.ascontiguousarray(f[:, ::-1]) for f in front)
+    return Stage(image.astype(F), light, front, grade)

@@ -14,26 +14,41 @@ import torch.nn as nn
 from timm.layers import HybridEmbed
 from timm.models import register_model
 from timm.models.vision_transformer import VisionTransformer
-from timm.models.vision_transformer_hybrid import ConvStem
 
 NAME = "clipaction-compact"
 FOLDER = Path(__file__).parent
 WEIGHTS = FOLDER / f"{NAME}.safetensors"
 
 
+def conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(outputs))
+
+
+class Residual(nn.Module):
+    """Halve the grid, then add a 3 x 3 convolution of the result to it (He et al. 2016)."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.halve, self.refine = conv(inputs, outputs, 3, 2), conv(outputs, outputs, 3, 1)
+
+    def forward(self, x):
+        x = self.halve(x).relu()
+        return (x + self.refine(x)).relu()
+
+
 @register_model
 def clipaction_hybrid_p12_96(pretrained: bool = False, **kwargs) -> VisionTransformer:
-    """Convolutions down to an 8 x 8 grid, then three transformer blocks of width 192; the image embedding averages the tokens."""
-    stem = ConvStem(depth=4, channels=(32, 64, 96, 192), kernel_size=(5, 3, 3, 3), stride=(3, 2, 1, 2), padding=1, act_layer=nn.GELU)
+    """Convolutions down to an 8 x 8 grid, then three transformer blocks of width 160; the image embedding averages the tokens."""
+    stem = nn.Sequential(conv(3, 32, 5, 3), nn.ReLU(), Residual(32, 64), Residual(64, 160))
     kwargs = {k: v for k, v in kwargs.items() if k in ("num_classes", "global_pool", "drop_path_rate")}
     tower = VisionTransformer(
         img_size=96,
         patch_size=1,
         embed_layer=partial(HybridEmbed, backbone=stem, proj=False),
-        embed_dim=192,
+        embed_dim=160,
         depth=3,
         num_heads=4,
-        mlp_ratio=3.0,
+        mlp_ratio=2.0,
         **({"num_classes": 0, "global_pool": "avg", "class_token": False} | kwargs),
     )
     tower.default_cfg = {}  # open_clip asks it for a pooling size

@@ -1,0 +1,146 @@
+"""The command line: python -m clipaction prepare | run | verify | bench (run_all.sh is a set-up and then `run`).
+
+Reading the arguments needs only Python's own library, so that `--check` works before there is an environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+from pathlib import Path
+
+from .errors import UserError
+from .paths import profile_file
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise UserError(f"{message}; see {self.prog} --help")
+
+
+def parser() -> Parser:
+    top = Parser(prog="python -m clipaction", description="Is CLIP looking at the action? A paper that runs.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="prepare | run | verify | bench")
+    for name, what in (
+        ("prepare", "make or find the videos and decode them into the frame store (needs no weights)"),
+        ("run", "run the notebooks, then compare figures and tables with the published ones"),
+        ("verify", "compare figures and tables with the published ones; exit 1 on a mismatch"),
+        ("bench", "print throughput against the raw encoder"),
+    ):
+        command = commands.add_parser(name, help=what, description=what)
+        command.add_argument("--profile", metavar="NAME", help="demo (default), quick, ucf101-mini, ucf101, folder, or a .yaml file")
+        command.add_argument("--data", metavar="DIR", type=folder, help="your own videos, DIR/<class>/<video>; implies --profile folder")
+        command.add_argument("--split", metavar="1,2,3", type=integers, help="UCF-101 splits, averaged")
+        command.add_argument("--seeds", metavar="0,1,2", type=integers, help="train the noise once a seed")
+        command.add_argument("--set", metavar="FIELD=VALUE", type=assignment, action="append", default=[],
+                             help="any field of the profile: noise.eps=8")
+        if name == "run":
+            which = command.add_mutually_exclusive_group()
+            which.add_argument("--from", metavar="NN", dest="start", help="start with this notebook")
+            which.add_argument("--only", metavar="NN", help="run this notebook alone")
+            command.add_argument("--fresh", action="store_true", help="repeat what is finished (videos and frames stay)")
+            command.add_argument("--check", action="store_true", help=argparse.SUPPRESS)  # of the arguments, and stop
+    return top
+
+
+def integers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a list of whole numbers like 0,1,2') from None
+
+
+def assignment(text: str) -> tuple[str, str]:
+    field, equals, value = text.partition("=")
+    if not (field and equals):
+        raise argparse.ArgumentTypeError(f'"{text}" is not FIELD=VALUE, as in noise.eps=8')
+    return field, value
+
+
+def folder(text: str) -> str:
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f'no folder "{text}"; give the one that holds <class>/<video>')
+    return str(path.resolve())
+
+
+def profile_of(arguments) -> tuple[str, dict]:
+    """The profile's name or absolute path, and the overrides that the arguments ask for (values as YAML reads them)."""
+    name = arguments.profile or ("folder" if arguments.data else "demo")
+    if name.endswith((".yaml", ".yml")):
+        name = str(Path(name).expanduser().resolve())
+    overrides = {}
+    if arguments.set:
+        import yaml
+
+        overrides = {field: yaml.safe_load(value) for field, value in arguments.set}
+    given = {"dataset.root": arguments.data, "dataset.splits": arguments.split, "noise.seeds": arguments.seeds}
+    return name, overrides | {field: value for field, value in given.items() if value is not None}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; 0 done, 1 something failed or does not agree with the reference, 2 a user's mistake, 130 interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a kernel or a pool does not outlive us
+    try:
+        arguments = parser().parse_args(argv)
+        if arguments.command == "run" and arguments.check:
+            profile_file(arguments.profile or "demo")
+            return 0
+        return COMMANDS[arguments.command](arguments)
+    except UserError as error:
+        return say(error, 2)
+    except KeyboardInterrupt:
+        return say("interrupted; run again to go on from here", 130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = error.filename or os.environ.get("CLIPACTION_RESULTS") or "the results folder"
+        return say(f"no space left on the disk of {where}; free some, or move the folders with CLIPACTION_DATA and CLIPACTION_RESULTS", 2)
+
+
+def say(message: object, code: int) -> int:
+    print(f"clipaction: {message}", file=sys.stderr)
+    return code
+
+
+def run(arguments) -> int:
+    from .run import NotebookError, run
+
+    name, overrides = profile_of(arguments)
+    try:
+        complete = run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
+    except NotebookError as error:
+        return say(error, 1)
+    return verify(arguments) if complete else 0
+
+
+def verify(arguments) -> int:
+    from . import verify
+    from .config import load_profile
+
+    return verify.report(load_profile(*profile_of(arguments)))
+
+
+def prepare(arguments) -> int:
+    from .study import open_study
+
+    study = open_study(*profile_of(arguments))
+    usable = study.store.table.ok
+    print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read")
+    return 0
+
+
+def bench(arguments) -> int:
+    from .bench import bench
+
+    print(bench(*profile_of(arguments)))
+    return 0
+
+
+COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench}
+
+if __name__ == "__main__":
+    sys.exit(main())

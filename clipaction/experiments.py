@@ -1,0 +1,354 @@
+"""The experiments of notebooks 04 and 05 on an open study: learn noises, use them in every way, hold them against every control."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+
+from . import baselines, masks, noise, regions, stats
+from .clip import to_input
+from .errors import UserError
+from .evaluation import cached, key_of, masked_batches, predictions
+from .relevance import relevance, upsample
+from .study import Study, relabelled
+
+USES_LABEL = ("oracle", "naive-oracle")  # methods that are handed the answer: bounds, never results
+SQUARE = "shape:square:30:centre:still"
+TERMS = ("pair", "hinge", "confidence", "tv", "agreement")  # of the loss, beside cross-entropy
+
+
+def assert_disjoint(train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame) -> None:
+    """No clip and no group in two splits: what is chosen or learned never saw a test clip's people or place."""
+    for column in ("clip", "group"):
+        sets = [set(part[column]) for part in (train, val, test)]
+        if sum(map(len, sets)) != len(set.union(*sets)):
+            raise UserError(f"a {column} is in two splits; training data would leak into the test: check the data set's groups")
+
+
+def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
+    """Every frame of the clips of `meta`, with actor-and-prop regions and clean plates where there is truth."""
+    rows, store = meta["row"].to_numpy(), study.store
+    flat = lambda array: None if array is None else np.asarray(array[rows]).reshape(-1, *array.shape[2:])  # noqa: E731
+    parts = flat(store.parts)
+    region = None if parts is None else parts.astype(np.uint16).sum(1).clip(max=255).astype(np.uint8)
+    repeat = store.frames.shape[1]
+    return noise.Frames(flat(store.frames), meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist(), region, flat(store.plates))
+
+
+def as_images(frames: np.ndarray) -> torch.Tensor:
+    """uint8 clips [N, T, S, S, 3] to float [N, T, 3, S, S] in [0, 1]."""
+    return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])
+
+
+def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated") -> float:
+    """Minus the mean cross-entropy of validation clips, whole and behind a 30 % square, under a noise: what training stops by."""
+    head, labels, losses = study.head(), torch.from_numpy(meta["label"].to_numpy()), []
+    for condition in ("none", SQUARE):
+        at = 0
+        for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
+            x, y = as_images(frames), labels[at : at + len(frames)]
+            at += len(frames)
+            if use == "gated":
+                scores = noise.gated(study.clip, head, x, delta, study.profile.noise.temperature)[0]
+            elif use == "shared":
+                scores = noise.plain(study.clip, head, x, delta)[0]
+            else:
+                scores = noise.oracle(study.clip, head, x, delta, y)[0]
+            losses.append(F.cross_entropy(scores / study.clip.tau, y.to(scores.device), reduction="none").cpu())
+    return -float(torch.cat(losses).mean())
+
+
+def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFrame, seed: int | None = None) -> tuple[torch.Tensor, pd.DataFrame]:
+    """A noise [C or 1, 3, S, S] and its training curve, from results/<profile>/noise/<name>.safetensors if its key matches, else trained.
+
+    The naive noise (use 'oracle') is trained by cross-entropy alone, as the naive reading of the paper has it.
+    """
+    config = study.profile.noise
+    seed = config.seeds[0] if seed is None else seed
+    if use == "oracle":
+        config = only_cross_entropy(config)
+    path = study.results / "noise" / f"{name}.safetensors"
+    path.parent.mkdir(exist_ok=True)
+    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(), use, seed, study.n_source)
+    curve = cached(path.with_suffix(".parquet"), key, lambda: _train(study, path, key, data, val, config, use, seed, name))
+    return noise.load_noise(path), curve
+
+
+def _train(study: Study, path, key: str, data: noise.Frames, val: pd.DataFrame, config, use: str, seed: int, name: str) -> pd.DataFrame:
+    validate = partial(validation_score, study, val, use=use)
+    delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}")
+    noise.save_noise(path, delta, key=key, use=use, seed=seed, eps=config.eps)
+    return curve
+
+
+def only_cross_entropy(config):
+    """A noise section with every other term of the loss switched off."""
+    return config.model_copy(update={"loss": config.loss.model_copy(update=dict.fromkeys(TERMS, 0.0))})
+
+
+def protocols(study: Study, learned: dict[str, torch.Tensor], classes: int | None = None) -> dict[str, Callable | None]:
+    """Every method by name: images [N, T, 3, S, S] -> (clip scores, frame scores). Those in USES_LABEL also take labels; no other can.
+
+    learned: noises 'gated', 'shared', 'naive'. classes: how many compete (more than have noise: the rest have none).
+    """
+    clip, config = study.clip, study.profile.noise
+    head = study.head(source_only=classes is None or classes == study.n_source)
+    wide = {name: delta if name == "shared" else relabelled(delta, len(head)) for name, delta in learned.items()}
+    gated = partial(noise.gated, clip, head, temperature=config.temperature)
+    order = np.random.default_rng(study.profile.seed).permutation(study.n_source)
+    another = np.empty_like(order)
+    another[order] = np.roll(order, 1)  # every class gets another class's noise
+    shuffled = relabelled(learned["gated"][torch.from_numpy(another)], len(head))
+    return {
+        "none": partial(noise.plain, clip, head),
+        "gated": partial(gated, delta=wide["gated"]),
+        "shared": partial(noise.plain, clip, head, delta=wide["shared"]),
+        "random": partial(gated, delta=noise.random_like(wide["gated"], study.profile.seed)),
+        "shuffled": partial(gated, delta=shuffled),
+        "hypothesis": partial(noise.hypothesis, clip, head, delta=wide["gated"]),
+        f"shortlist-{config.shortlist}": partial(noise.hypothesis, clip, head, delta=wide["gated"], shortlist=config.shortlist),
+        "naive-hypothesis": partial(noise.hypothesis, clip, head, delta=wide["naive"]),
+        "oracle": partial(noise.oracle, clip, head, delta=wide["gated"]),
+        "naive-oracle": partial(noise.oracle, clip, head, delta=wide["naive"]),
+    }
+
+
+def evaluate_methods(study: Study, meta: pd.DataFrame, methods: dict[str, Callable], conditions: list[str], step: str = "noise", head=None) -> pd.DataFrame:
+    """Clip-level predictions of methods under conditions. Labels reach only methods in USES_LABEL."""
+    tables = []
+    for name, protocol in methods.items():
+        uses = fingerprint(protocol)
+        if name in USES_LABEL:
+            tables.append(_evaluate_oracle(study, meta, name, protocol, conditions))
+        else:
+            tables.append(study.evaluate(meta, conditions, step, protocol=protocol, method=name, uses=uses, frames=False, head=head))
+    return pd.concat(tables, ignore_index=True)
+
+
+def fingerprint(protocol: Callable) -> str:
+    """A hash of the noise and numbers a protocol was given, for cache keys."""
+    digest = hashlib.sha256()
+    while isinstance(protocol, partial):
+        for name, value in sorted((protocol.keywords or {}).items()):
+            digest.update(name.encode())
+            digest.update(value.cpu().numpy().tobytes() if isinstance(value, torch.Tensor) else repr(value).encode())
+        protocol = protocol.func
+    return digest.hexdigest()[:16]
+
+
+def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Callable, conditions: list[str]) -> pd.DataFrame:
+    """A method that is told each clip's class: kept apart, so that no label-free method shares a line with it."""
+    tables = []
+    for condition in conditions:
+        scores, at = [], 0
+        for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
+            labels = torch.from_numpy(meta["label"].to_numpy()[at : at + len(frames)])
+            scores.append(protocol(as_images(frames), labels=labels)[0].cpu().numpy())
+            at += len(frames)
+        tables.append(predictions(np.concatenate(scores), None, meta, study.clip.tau, name, condition))
+    return pd.concat(tables, ignore_index=True)
+
+
+def rivals(study: Study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, Callable]:
+    """What the same labels buy without noise: a linear probe on the same frames' embeddings, and a per-class offset of the logits.
+
+    Both are label-free at test time. The probe's logits are scaled by tau, so that softmax(s / tau) gives back its own probabilities.
+    """
+    clip, head = study.clip, study.head()
+
+    def features(meta):
+        flat = study.store.get(meta["row"]).reshape(-1, clip.size, clip.size, 3)
+        return clip.encode_frames(flat, study.profile.batch).unflatten(0, (len(meta), -1))
+
+    on_train, on_val = features(train), features(val)
+    repeat = on_train.shape[1]
+    probe = baselines.linear_probe(on_train.flatten(0, 1).numpy(), train["label"].to_numpy().repeat(repeat), on_val.flatten(0, 1).numpy(), val["label"].to_numpy().repeat(repeat), len(head))
+    offset = torch.from_numpy(baselines.class_offset(noise.pool(on_val, head)[0].numpy() / clip.tau, val["label"].to_numpy())).float()
+
+    def with_probe(x: torch.Tensor):
+        with torch.inference_mode():
+            f = noise.encode_clips(clip, x)
+            logits = lambda v: torch.from_numpy(probe(v.numpy())).float() * clip.tau  # noqa: E731
+            return logits(F.normalize(f.mean(1), dim=-1)), logits(f.flatten(0, 1)).unflatten(0, f.shape[:2])
+
+    def with_offset(x: torch.Tensor):
+        clips, frames = noise.plain(clip, head, x)
+        return clips + offset * clip.tau, frames + offset * clip.tau
+
+    return {"probe": with_probe, "offset": with_offset}
+
+
+def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
+    """Share of other classes' clips that delta_c turns into c: variant, cls, hits, of, rate; `none` is the rate without noise."""
+    head, labels, rows = study.head(), torch.from_numpy(meta["label"].to_numpy()), []
+    zero = torch.zeros_like(learned["gated"])
+    for variant, delta in {"none": zero, **{k: v for k, v in learned.items() if len(v) == len(head)}}.items():
+        counts = sum(
+            noise.attacked(study.clip, head, as_images(study.store.get(meta["row"].to_numpy()[i : i + 32])), labels[i : i + 32], delta)
+            for i in range(0, len(meta), 32)
+        )
+        rows += [{"variant": variant, "cls": study.classes[c], "hits": hits, "of": of, "rate": hits / max(of, 1)} for c, (hits, of) in enumerate(counts.T)]
+    return pd.DataFrame(rows)
+
+
+def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor) -> pd.DataFrame:
+    """Share of CLIP's relevance towards the true class that lies on actor and prop, without and with gated noise; none where regions are unknown.
+
+    Also keeps example maps (one clip a class, middle frame) in relevance.npz for the figure.
+    """
+    if study.store.parts is None:
+        return pd.DataFrame(columns=["clip", "cls", "group", "method", "share", "area"])
+    clip, head, t = study.clip, study.head(), study.profile.frames // 2
+    size, records, examples = (clip.size, clip.size), [], {}
+    for i in range(0, len(meta), 32):
+        part = meta.iloc[i : i + 32]
+        frames = study.store.get(part["row"])[:, t]
+        region = torch.from_numpy(np.asarray(study.store.parts[part["row"].to_numpy()])[:, t]).float().div(255).sum(1).clamp(max=1)
+        x = to_input(frames)
+        noisy = noise.add(x, noise.mix(noise.posterior(clip, head, x, study.profile.noise.temperature), delta))
+        maps = {m: upsample(relevance(clip.model, images, head[part["label"].to_numpy()], encode=clip.encode_image).cpu(), size) for m, images in (("none", x), ("gated", noisy))}
+        for method, value in maps.items():
+            share = (value * region).sum((1, 2)) / value.sum((1, 2)).clamp_min(1e-8)
+            records.append(part[["clip", "cls", "group"]].assign(method=method, share=share.numpy(), area=region.mean((1, 2)).numpy()))
+        for j, (name, cls) in enumerate(zip(part["clip"], part["cls"])):
+            examples.setdefault(cls, (name, frames[j], maps["none"][j].numpy(), maps["gated"][j].numpy()))
+    names, frames, before, after = zip(*examples.values())
+    np.savez_compressed(study.results / "relevance.npz", clips=np.array(names), frames=np.stack(frames), before=np.stack(before), after=np.stack(after))
+    return pd.concat(records, ignore_index=True)
+
+
+def flips(masking: pd.DataFrame) -> pd.DataFrame:
+    """Clips right when whole and right with the same mask elsewhere, but wrong with one thing hidden; the surest mistakes first, one a clip."""
+    sides = {name: rows.set_index("clip") for name, rows in masking[masking["level"] == "clip"].groupby("condition")}
+    right = lambda rows: rows["pred"] == rows["label"]  # noqa: E731
+    found = []
+    for name, rows in sides.items():
+        if name.startswith("hide:") and "background" not in name and f"control:{name}" in sides:
+            flipped = right(sides["none"]) & right(sides[f"control:{name}"]) & ~right(rows)
+            found.append(rows[flipped].reset_index())
+    table = pd.concat(found, ignore_index=True) if found else masking.head(0)
+    table = table.sort_values(["p_pred", "clip"], ascending=[False, True], kind="stable").drop_duplicates("clip").drop_duplicates("cls")
+    return table[["clip", "cls", "condition", "pred", "p_pred", "p_true"]].reset_index(drop=True)
+
+
+def score_sources(study: Study, meta: pd.DataFrame) -> pd.DataFrame:
+    """Intersection over union with the true actor-and-prop of what `motion` finds, and of a centred disc of the true area: source, part, clip, iou."""
+    columns = ["source", "part", "clip", "iou"]
+    if study.store.parts is None:
+        return pd.DataFrame(columns=columns)
+    rows = []
+    for clip, row in zip(meta["clip"], meta["row"]):
+        evidence = regions.Evidence(study.store.frames[row], study.store.parts[row])
+        truth = regions.region("actor+prop", "truth", evidence) > 0.5
+        t, h, w = truth.shape
+        disc = masks.shape_mask("circle", 100 * float(truth.float().mean()), (h, w), t, np.random.default_rng(0), "centre", "still")
+        for source, guess in (("motion", regions.region("actor+prop", "motion", evidence) > 0.5), ("centre prior", torch.as_tensor(disc) > 0.5)):
+            rows.append((source, "actor+prop", clip, float((guess & truth).sum() / (guess | truth).sum().clamp(min=1))))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def ablation(study: Study, data: noise.Frames, val: pd.DataFrame) -> pd.DataFrame:
+    """Each term of the loss switched, same steps and seed, judged on validation clips: setting, condition, n, acc, low, high, confidence, ece."""
+    config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
+    settings = {"all terms": {}, "cross-entropy only": dict.fromkeys(TERMS, 0.0)}
+    for term in TERMS:
+        on = getattr(config.loss, term) > 0
+        settings[f"{'without' if on else 'with'} {term}"] = {term: 0.0 if on else 0.1}
+    tables = []
+    for setting, change in {"no noise": None, **settings}.items():
+        if change is None:
+            protocol = partial(noise.plain, study.clip, study.head())
+        else:
+            varied = config.model_copy(update={"loss": config.loss.model_copy(update=change)})
+            delta, _ = noise.train(study.clip, study.head(), data, varied, "gated", config.seeds[0], progress=f"ablation: {setting}")
+            protocol = partial(noise.gated, study.clip, study.head(), delta=delta, temperature=config.temperature)
+        rows = study.evaluate(val, ["none", SQUARE], "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
+        tables.append(stats.summarise(rows, by=["condition"]).assign(setting=setting, steps=config.steps, seed=config.seeds[0]))
+    return pd.concat(tables, ignore_index=True).rename(columns={"acc_low": "low", "acc_high": "high"})
+
+
+def verdict(paired: pd.DataFrame) -> list[str]:
+    """One line a claim, from the paired differences to no noise: holds, fails or undecided by its interval."""
+    lines = []
+    for row in paired.itertuples():
+        if row.method in ("gated", "shared", "shuffled", "random"):
+            what = "rises" if row.low > 0 else "falls" if row.high < 0 else "undecided"
+            lines.append(f"{row.method:9s} {row.condition:32s} accuracy {row.acc_baseline:.3f} -> {row.acc:.3f} ({row.diff:+.3f}, 95 % {row.low:+.3f} to {row.high:+.3f}, {row.n_clips} clips): {what}")
+    return lines
+
+
+# --- notebook 05 -------------------------------------------------------------------------------------------------------------------------
+
+
+def load_learned(study: Study) -> dict[str, torch.Tensor]:
+    """The noises notebook 04 saved: gated, shared, naive. UserError when it has not run."""
+    paths = {name: study.results / "noise" / f"{name}.safetensors" for name in ("gated", "shared", "naive")}
+    missing = [path.name for path in paths.values() if not path.exists()]
+    if missing:
+        raise UserError(f"{missing[0]} is missing in {study.results / 'noise'}; run notebook 04 first (./run_all.sh --only 04)")
+    return {name: noise.load_noise(path) for name, path in paths.items()}
+
+
+def evaluate_away(study: Study, away: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
+    """CLIP without noise, with gated and with shared noise on another domain, all its classes competing."""
+    methods = protocols(study, learned, classes=len(study.classes))
+    chosen = {name: methods[name] for name in ("none", "gated", "shared")}
+    return evaluate_methods(study, away, chosen, ["none", SQUARE], "ward", head=study.head(source_only=False))
+
+
+def train_baselines(study: Study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, torch.nn.Module]:
+    """The frame CNN and CNN+GRU, trained on the source's training clips; saved and reused by key."""
+    frames = lambda meta: study.store.get(meta["row"])  # noqa: E731
+    config, seed, models = study.profile.baselines, study.profile.seed, {}
+    data = (frames(train), train["label"].to_numpy(), frames(val), val["label"].to_numpy())
+    key = key_of(study.store.key, study.profile.dump("baselines"), seed, train["clip"].tolist(), val["clip"].tolist())
+    for name in ("cnn", "cnn-gru"):
+        path = study.results / "baselines" / f"{name}.safetensors"
+        path.parent.mkdir(exist_ok=True)
+
+        def fit() -> pd.DataFrame:
+            start = models.get("cnn")  # the recurrent network starts from the trained CNN: from scratch it would be a straw man
+            model, curve = baselines.fit(baselines.create(name, study.n_source, seed, start=start), *data, epochs=config.epochs, seed=seed, lr=config.lr)
+            baselines.save(model, path, study.classes[: study.n_source])
+            return curve
+
+        cached(path.with_suffix(".parquet"), key, fit)
+        models[name] = baselines.load(path)[0]
+    return models
+
+
+def evaluate_baselines(study: Study, models: dict, test: pd.DataFrame, away: pd.DataFrame) -> pd.DataFrame:
+    """The baselines on the source's test clips and on the other domain's clips of the classes they know."""
+    known = away[away["label"] < study.n_source].reset_index(drop=True)
+    hidden = hidden_condition(study)
+    tables = []
+    for meta, conditions in ((test, ["none", SQUARE, hidden]), (known, ["none", SQUARE])):
+        if not len(meta):
+            continue
+        for name, model in models.items():
+            tau = study.clip.tau
+            protocol = lambda x, model=model: _log_probabilities(model, x, tau)  # noqa: E731
+            tables.append(study.evaluate(meta, conditions, "baseline_pieces", protocol=protocol, method=name, uses=weights_of(model), frames=False))
+    return pd.concat(tables, ignore_index=True)
+
+
+def weights_of(model: torch.nn.Module) -> str:
+    return hashlib.sha256(b"".join(v.detach().cpu().numpy().tobytes() for v in model.state_dict().values())).hexdigest()[:16]
+
+
+def _log_probabilities(model: torch.nn.Module, x: torch.Tensor, tau: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A classifier's answer in the currency of scores: tau log p, so that softmax(s / tau) = p."""
+    p = torch.from_numpy(baselines.predict(model, x.permute(0, 1, 3, 4, 2).numpy()))
+    scores = p.clamp_min(1e-12).log() * tau
+    return scores, scores[:, None].expand(-1, x.shape[1], -1)
+
+
+def hidden_condition(study: Study) -> str:
+    """How the actor is taken away: the clean plate where it is known, else the moving thing's box."""
+    return "hide:actor+prop:plate" if study.store.plates is not None else "hide:actor+prop:box@motion"

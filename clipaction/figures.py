@@ -1,0 +1,470 @@
+"""fig01-fig09, from a results folder only.
+
+Every figNN(results) returns a Figure with the tidy table that it shows (what `verify` compares) and its caption. A panel whose data a
+profile does not have says so in its place. Drawing is deterministic: no jitter, no dates, one style.
+"""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from safetensors.numpy import load_file
+
+from . import stats, style
+from .conditions import describe, parse
+from .results import INTERVALS, Results, noise_conditions
+from .tables import attack_rates, order, scopes, shape_names
+from .typeset import pct, write_csv
+
+MANY = 30  # classes beyond which a figure names only the most telling ones
+
+
+class Drawn(NamedTuple):
+    figure: Figure
+    data: pd.DataFrame
+    caption: str
+
+
+def styled(draw: Callable[[Results], Drawn]) -> Callable[..., Drawn]:
+    """Draws in the package's style, opens the results folder and signs a toy-size figure as what it is."""
+    @functools.wraps(draw)
+    def drawn(results) -> Drawn:
+        results = Results.of(results)
+        with mpl.rc_context(style.RC):
+            figure, data, caption = draw(results)
+            if results.toy:
+                figure.suptitle("toy size: numbers mean nothing", color=style.RED, fontsize=8, fontweight="bold")
+        return Drawn(figure, data.reset_index(drop=True), caption)
+
+    return drawn
+
+
+def percent_axis(axis) -> None:
+    axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
+
+
+def note(axes, text: str) -> None:
+    """An empty panel that says why."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, textwrap.fill(text, 36), ha="center", va="center", color=style.GREY, transform=axes.transAxes)
+
+
+def show(axes, image: np.ndarray, title: str = "", **kind) -> None:
+    axes.imshow(image, **kind)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=6.5, fontweight="normal", loc="center", pad=3)
+
+
+def error(low, value, high) -> np.ndarray:
+    """[2, n] distances for errorbar; none where the interval is unknown."""
+    return np.nan_to_num(np.clip([np.subtract(value, low), np.subtract(high, value)], 0, None))
+
+
+def interval(values, groups) -> dict:
+    return dict(zip(("value", "low", "high"), stats.bootstrap_groups(values, groups)))
+
+
+def a_class(counts) -> str:
+    """'28 clips a class.' or '20 to 28 clips a class.'"""
+    return f"{min(counts)} clips a class." if min(counts) == max(counts) else f"{min(counts)} to {max(counts)} clips a class."
+
+
+@styled
+def fig01(results: Results) -> Drawn:
+    """Mask gallery: one frame under the conditions of this paper."""
+    gallery = results.arrays("masks/gallery.npz")
+    names, images = [str(name) for name in gallery["names"]], gallery["images"]
+    columns = min(6, len(names))
+    rows = -(-len(names) // columns)
+    titles = [textwrap.fill(describe(name), 25) for name in names]
+    lines = max(title.count("\n") for title in titles)
+    figure = Figure((style.WIDTH, rows * (style.WIDTH / columns + 0.18 + 0.1 * lines)))
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, title, image in zip(grid, titles, images):
+        show(axes, image, "\n" * (lines - title.count("\n")) + title)
+    for axes in grid[len(names):]:
+        axes.set_axis_off()
+    data = pd.DataFrame({"condition": names, "brightness": images.mean((1, 2, 3)) / 255, "black": (images == 0).all(-1).mean((1, 2))})
+    return Drawn(figure, data, f"Mask gallery: one frame of a test clip under the conditions of this paper. {results.facts()}")
+
+
+@styled
+def fig02(results: Results) -> Drawn:
+    """Accuracy and confidence against masked area, one line a shape."""
+    masking, strip = results.home("masking"), results.arrays("masks/strip.npz")
+    names, records = shape_names(masking).query("motion == 'still'"), []
+    rows = {name: part for name, part in masking.groupby("condition")}
+    for (shape, placement), cells in names.groupby(["shape", "placement"]):
+        for percent, name in [(0, "none"), *zip(cells["percent"], cells["condition"])]:
+            part = rows[name]
+            acc, confidence = interval(stats.hits(part), part["group"]), interval(part["p_pred"], part["group"])
+            records.append({"shape": shape, "placement": placement, "percent": percent, "n_clips": len(part),
+                            **{f"acc_{k}".removesuffix("_value"): v for k, v in acc.items()},
+                            **{f"confidence_{k}".removesuffix("_value"): v for k, v in confidence.items()}})
+    data = order(pd.DataFrame(records).sort_values(["shape", "placement", "percent"]), shape=style.SHAPES)
+    shapes = list(dict.fromkeys(data["shape"]))
+    figure = Figure((style.WIDTH, 4.4))
+    top, bottom = figure.subfigures(2, 1, height_ratios=[3.1, 1.3])
+    for axes, what, label in zip(top.subplots(1, 2), ("acc", "confidence"), ("a  Accuracy, %", "b  Confidence in the answer, %")):
+        for (shape, placement), line in data.groupby(["shape", "placement"], sort=False):
+            (colour, marker), centred = style.SHAPES.get(shape, (style.GREY, "o")), placement == "centre"
+            x = line["percent"] + 0.6 * (shapes.index(shape) - (len(shapes) - 1) / 2) * (line["percent"] > 0)  # side by side, bars stay legible
+            if centred:
+                bars = error(line[f"{what}_low"], line[what], line[f"{what}_high"])
+                axes.errorbar(x, line[what], yerr=bars, color=colour, marker=marker, lw=1.2, elinewidth=0.8, label=shape)
+            else:
+                axes.plot(x, line[what], color=colour, alpha=0.55, lw=0.8, ls=(0, (4, 2)))
+        axes.set(xlabel="masked area, % of the frame", title=label, ylim=(0, 1), xticks=sorted(data["percent"].unique()))
+        percent_axis(axes.yaxis)
+        if what == "acc":
+            axes.axhline(1 / len(results.classes), color=style.GREY, lw=0.8, ls=":")
+            axes.text(axes.get_xlim()[1], 1 / len(results.classes), "chance ", ha="right", va="bottom", color=style.GREY, fontsize=6.5)
+    handles = axes.get_legend_handles_labels()[0] + [mpl.lines.Line2D([], [], color=style.GREY, lw=0.8, ls=(0, (4, 2)), label="placed at random")]
+    top.legend(handles=handles, loc="outside lower center", ncols=min(9, len(handles)), columnspacing=1.2, handlelength=1.8)
+    for axes, name, image in zip(np.atleast_1d(bottom.subplots(1, len(strip["names"]))), strip["names"], strip["images"]):
+        show(axes, image, describe(str(name)))
+    none = rows["none"]
+    return Drawn(figure, data, "Accuracy and confidence against masked area. Solid: centred and still; dashed: placed at random. "
+                               f"Below: a frame at each percentage. {INTERVALS} {results.facts(none)}")
+
+
+@styled
+def fig03(results: Results) -> Drawn:
+    """Class x condition: the drop of accuracy."""
+    masking = results.home("masking")
+    named = [parse(name) for name in masking["condition"].unique() if name != "none"]
+    percents = sorted({c.percent for c in named if c.kind == "shape"})
+    middle = percents[len(percents) // 2] if percents else None
+    sources = [c.source for c in named if c.kind in ("hide", "keep")]
+    chosen = [c for c in named if (c.kind == "shape" and c.percent == middle and c.placement == "centre" and c.motion == "still")
+              or (not c.control and c.source in (sources[:1] + ["relevance"]) and (
+                  (c.kind == "hide" and c.grain == "box") or (c.grain == "plate" and "actor" in c.part) or (c.kind == "keep" and c.grain == "silhouette")))]
+    kinds = [f"black shapes, {middle:g} % of the frame" if percents else "", "feature hidden", "isolation: only this is left"]
+    chosen.sort(key=lambda c: (("shape", "hide", "keep").index(c.kind), c.grain == "plate"))
+    hit = masking.assign(hit=stats.hits(masking)).pivot_table(index="cls", columns="condition", values="hit", aggfunc="mean", observed=True)
+    counts = masking[masking["condition"] == "none"].groupby("cls").size()
+    classes = [name for name in results.classes if name in hit.index]
+    drop = hit.loc[classes, [c.name for c in chosen]].sub(hit.loc[classes, "none"], axis=0)
+    whole = masking.assign(hit=stats.hits(masking)).groupby("condition")["hit"].mean()
+    drop.loc["all classes"] = whole[drop.columns] - whole["none"]
+    data = drop.rename_axis("cls").reset_index().melt("cls", var_name="condition", value_name="change")
+    data["n_clips"] = data["cls"].map(counts).fillna(counts.sum()).astype(int)
+    if len(classes) > MANY:
+        drop = drop.loc[[*drop.drop("all classes").mean(axis=1).nsmallest(MANY).index, "all classes"]]
+    figure = Figure((style.WIDTH, 1.9 + 0.19 * len(drop)))
+    axes, size = figure.subplots(), len(drop)
+    limit = max(0.1, np.abs(drop.to_numpy()).max())
+    colours = axes.imshow(drop, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    for (i, j), value in np.ndenumerate(drop.to_numpy()):
+        axes.text(j, i, f"{100 * value:+.0f}".replace("-", "−") if abs(value) >= 0.005 else "0", ha="center", va="center", fontsize=5.5, color="white" if abs(value) > 0.62 * limit else style.BLACK)
+    labels = [c.shape if c.kind == "shape" else f"{c.part.replace('+', ' + ')}{', ' + c.grain if c.kind == 'hide' else ''}" for c in chosen]
+    axes.set_xticks(range(len(chosen)), labels, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(size), [style.class_label(name) for name in drop.index])
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    axes.axhline(size - 1.5, color="white", lw=2)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    for kind, label in zip(("shape", "hide", "keep"), kinds):
+        places = [j for j, c in enumerate(chosen) if c.kind == kind]
+        if places:
+            axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, 4 + 5 * len(places)), ha="left", va="bottom", fontweight="bold", fontsize=7)
+            axes.axvline(places[0] - 0.5, color="white", lw=3)
+    figure.colorbar(colours, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points").ax.yaxis.set_major_formatter(
+        mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
+    few = f" The {MANY} classes that lose most; all are in the csv." if len(classes) > MANY else ""
+    return Drawn(figure, data, "Change of accuracy of each class under each condition against the same clips unmasked, in points."
+                               f"{few} {results.facts(masking)} {a_class(counts)}")
+
+
+@styled
+def fig04(results: Results) -> Drawn:
+    """Confusion and instability."""
+    home, unstable = results.home("zero_shot"), results.table("instability.parquet")
+    classes, size = results.classes, len(results.classes)
+    counts = stats.confusion(home, size)
+    true, predicted = np.divmod(np.arange(size**2), size)
+    data = pd.DataFrame({"panel": "confusion", "cls": np.array(classes)[true], "predicted": np.array(classes)[predicted], "n_clips": counts.ravel()})
+    figure = Figure((style.WIDTH, 3.9))
+    left, right = figure.subplots(1, 2, width_ratios=[1.55, 1])
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    left.imshow(share, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    if size <= MANY:
+        for i, j in np.argwhere(counts):
+            left.text(j, i, counts[i, j], ha="center", va="center", fontsize=5.5, color="white" if share[i, j] > 0.55 else style.BLACK)
+        labels = [style.class_label(name) for name in classes]
+        left.set_xticks(range(size), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
+        left.set_yticks(range(size), labels, fontsize=6)
+    left.set(title="a  Confusion, clips", xlabel="answer", ylabel="true class")
+    left.grid(False)
+    left.tick_params(length=0)
+    measures = {"disagree_frames": "frames that disagree\nwith their clip", "template_agreement": "prompt templates\nthat disagree",
+                "offset_agreement": "frame offsets\nthat disagree"}
+    records = []
+    for domain, part, rows in scopes(results, home, None):
+        mine = unstable[unstable["clip"].isin(rows["clip"])]
+        for name in measures:
+            share = mine[name] if name.startswith("disagree") else 1 - mine[name]
+            records.append({"panel": "instability", "scene": part, "measure": name, "n_clips": len(mine), **interval(share, mine["group"])})
+    table = pd.DataFrame(records)
+    scenes = list(dict.fromkeys(table["scene"]))
+    for k, scene in enumerate(scenes):
+        rows, (colour, marker) = table[table["scene"] == scene], style.SCENES[scene]
+        y = np.arange(len(rows)) + 0.16 * (k - (len(scenes) - 1) / 2)
+        right.errorbar(rows["value"], y, xerr=error(rows["low"], rows["value"], rows["high"]), fmt=marker, color=colour, lw=1, ms=4, label=style.SCENE_LABELS[scene])
+    right.set_yticks(range(len(measures)), measures.values())
+    right.invert_yaxis()
+    right.set(title="b  Instability", xlabel="share, %", xlim=(0, None))
+    right.grid(axis="y", visible=False)
+    percent_axis(right.xaxis)
+    if len(scenes) > 1:
+        right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    return Drawn(figure, pd.concat([data, table]), "Zero shot. a: confusion, coloured by the share of the true class. b: share of a clip's frames, prompt templates and sampled "
+                                                   f"frame offsets whose answer is not the clip's. {INTERVALS} {results.facts(home)}")
+
+
+@styled
+def fig05(results: Results) -> Drawn:
+    """Reliability before and after noise, with the calibration error."""
+    noise = results.home("noise")
+    names, bins = noise_conditions(noise), pd.DataFrame({"low": np.linspace(0, 0.9, 10)}).round(6)
+    figure = Figure((style.WIDTH, 2.75))
+    panels, records = figure.subplots(1, 3), []
+    for axes, name, title in zip(panels, ("none", "gated"), ("a  No noise", "b  Gated noise")):
+        rows = noise[(noise["method"] == name) & (noise["condition"] == "none")]
+        curve = stats.reliability_curve(rows["p_pred"], stats.hits(rows))
+        curve = bins.merge(curve.assign(low=curve["low"].round(6)), how="left").assign(high=bins["low"] + 0.1)
+        records.append(curve.assign(panel="reliability", method=name, n=curve["n"].fillna(0)).rename(columns={"n": "n_clips"}))
+        colour, middle = style.method(name).colour, curve["low"] + 0.05
+        axes.plot([0, 1], [0, 1], color=style.GREY, lw=0.8, ls=":")
+        axes.bar(middle, curve["n"].fillna(0) / len(rows), width=0.09, color=colour, alpha=0.18)
+        axes.errorbar(curve["confidence"], curve["accuracy"], yerr=error(curve["acc_low"], curve["accuracy"], curve["acc_high"]), fmt=style.method(name).marker,
+                      color=colour, lw=0.9, ms=4.5, ls="-")
+        ece = stats.calibration_interval(rows["p_pred"], stats.hits(rows), rows["group"])
+        axes.text(0, 1.02, f"ECE {pct(*ece)} %", transform=axes.transAxes)
+        axes.set(xlabel="confidence, %", ylabel="accuracy, %" if name == "none" else "", xlim=(0, 1), ylim=(0, 1.02), box_aspect=1)
+        axes.set_title(title, pad=15)
+        percent_axis(axes.xaxis), percent_axis(axes.yaxis)
+    methods = [name for name in ("none", "gated", "shared") if name in set(noise["method"])]
+    for k, name in enumerate(methods):
+        for y, condition in enumerate(names.values()):
+            rows = noise[(noise["method"] == name) & (noise["condition"] == condition)]
+            ece, low, high = stats.calibration_interval(rows["p_pred"], stats.hits(rows), rows["group"])
+            records.append(pd.DataFrame([{"panel": "ece", "method": name, "condition": condition, "n_clips": len(rows), "ece": ece, "ece_low": low, "ece_high": high}]))
+            panels[2].errorbar(ece, y + 0.17 * (k - 1), xerr=error([low], [ece], [high]), fmt=style.method(name).marker, color=style.method(name).colour, lw=1, ms=4.5,
+                               label=style.method(name).label if not y else None)
+    panels[2].set_yticks(range(len(names)), [textwrap.fill(describe(name), 16) for name in names.values()])
+    panels[2].set(xlabel="ECE, %", xlim=(0, None), ylim=(len(names) - 0.5, -0.5), box_aspect=1)
+    panels[2].set_title("c  Calibration error", pad=15)
+    panels[2].grid(axis="y", visible=False)
+    percent_axis(panels[2].xaxis)
+    figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower right", ncols=3)
+    return Drawn(figure, pd.concat(records), "Reliability before (a) and after (b) gated noise, unmasked clips; shaded bars: share of the clips in each bin of confidence; "
+                                             f"bars of a and b: 95 % Wilson. c: expected calibration error by condition. {INTERVALS} {results.facts(rows)}")
+
+
+@styled
+def fig06(results: Results) -> Drawn:
+    """The learned noises and their training."""
+    delta, curves = load_file(results.path("noise/gated.safetensors"))["delta"], results.table("noise/curves.parquet")
+    eps, attack = results.run["profile"]["noise"]["eps"], attack_rates(results)
+    tiles = [(style.class_label(name), noise) for name, noise in zip(results.classes[:23], delta)]
+    tiles += [("shared by all classes", load_file(results.path("noise/shared.safetensors"))["delta"][0])]
+    columns = 7
+    rows = -(-len(tiles) // columns)
+    figure = Figure((style.WIDTH, 1.2 * rows + 2.1))
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1.2 * rows, 2.1])
+    grid, records = top.subplots(rows, columns, squeeze=False).ravel(), []
+    for axes, (name, noise) in zip(grid, tiles):
+        show(axes, np.clip(0.5 + noise.transpose(1, 2, 0) / (2 * eps / 255), 0, 1), textwrap.fill(name, 16))
+        records.append({"panel": "noise", "tile": name, "largest": 255 * np.abs(noise).max(), "rms": 255 * np.sqrt((noise**2).mean())})
+    for axes in grid[len(tiles):]:
+        axes.set_axis_off()
+    loss, val = bottom.subplots(1, 2)
+    for (variant, seed), curve in curves.groupby(["variant", "seed"], sort=False):
+        colour, line = style.NOISE_VARIANTS.get(variant, (style.GREY, "-"))
+        first = seed == curves["seed"].iloc[0]
+        loss.plot(curve["step"], curve["loss"], color=colour, lw=0.5, alpha=0.25)
+        smooth = curve["loss"].rolling(max(1, len(curve) // 12), center=True, min_periods=1).mean()
+        loss.plot(curve["step"], smooth, color=colour, ls=line, lw=1.3, label=variant if first else None)
+        seen = curve.dropna(subset="val")
+        val.plot(seen["step"], seen["val"], color=colour, ls=line, marker="o", ms=3)
+    loss.set(title="Training loss", xlabel="step", ylabel="loss")
+    val.set(title="Validation, what the best step is chosen by", xlabel="step", xlim=loss.get_xlim())
+    loss.legend(loc="upper right")
+    shown = curves[["variant", "seed", "step", "loss", "val"]].assign(panel="training")
+    rates = ", ".join(f"{label} {100 * attack[name]:.0f} %" for name, label in (("gated", "gated"), ("shared", "shared"), ("naive-hypothesis", "naive")) if attack[name] == attack[name])
+    return Drawn(figure, pd.concat([pd.DataFrame(records), shown]), f"Learned noises, grey is 0 and full scale ±{eps:g}/255, and their training. Attack rate (share of other classes' clips "
+                                                                    f"turned into a noise's class): {rates}. {results.facts(results.home('noise'))}")
+
+
+@styled
+def fig07(results: Results) -> Drawn:
+    """Relevance before and after noise."""
+    table, examples = results.table("relevance.parquet"), results.arrays("relevance.npz")
+    count = min(4, len(examples["clips"]))
+    figure = Figure((style.WIDTH, 0.55 + 1.12 * count))
+    left, right = figure.subfigures(1, 2, width_ratios=[1, 1.05])
+    grid = left.subplots(count, 3, squeeze=False)
+    share = table.set_index(["clip", "method"])["share"]
+    for i, clip in enumerate(examples["clips"][:count]):
+        frame = examples["frames"][i].astype(float) / 255
+        show(grid[i, 0], frame, "frame" if not i else "")
+        name = table.loc[table["clip"] == clip, "cls"]
+        grid[i, 0].set_ylabel(textwrap.fill(style.class_label(name.iloc[0]), 18) if len(name) else "", fontsize=6.5)
+        for axes, key, method, title in zip(grid[i, 1:], ("before", "after"), ("none", "gated"), ("no noise", "gated noise")):
+            heat = examples[key][i] - examples[key][i].min()
+            heat = (heat / max(heat.max(), 1e-9))[..., None]
+            show(axes, (1 - 0.75 * heat) * (0.35 + 0.5 * frame.mean(-1, keepdims=True)) + 0.75 * heat * mpl.colormaps["inferno"](heat[..., 0])[..., :3], title if not i else "")
+            if (clip, method) in share.index:
+                axes.text(0.97, 0.04, f"{100 * share[clip, method]:.0f} %", color="white", ha="right", transform=axes.transAxes, fontsize=6.5, fontweight="bold")
+    classes = [name for name in results.classes if name in set(table["cls"])]
+    records = [{"cls": name, "method": method, "n_clips": len(rows), **interval(rows["share"], rows["group"]), "area": rows["area"].mean()}
+               for name in [*classes, "all"] for method in ("none", "gated")
+               for rows in [table[(table["method"] == method) & ((table["cls"] == name) | (name == "all"))]]]
+    data = pd.DataFrame(records)
+    axes = right.subplots()
+    shown = [*classes[:MANY], "all"]
+    for y, name in enumerate(shown):
+        (before, after), bold = (data[(data["cls"] == name) & (data["method"] == method)].iloc[0] for method in ("none", "gated")), name == "all"
+        axes.plot([before["value"], after["value"]], [y, y], color="#C8C8C8", lw=1.2, zorder=1)
+        axes.plot(before["area"], y, "|", color=style.GREY, ms=7, label="share of the area" if bold else None)
+        for row, method in ((before, "none"), (after, "gated")):
+            axes.errorbar(row["value"], y, xerr=error([row["low"]], [row["value"]], [row["high"]]) if bold else None, fmt=style.method(method).marker,
+                          color=style.method(method).colour, ms=5.5 if bold else 4, lw=1.2, label=style.method(method).label if bold else None)
+    axes.set_yticks(range(len(shown)), [style.class_label(name) for name in shown[:-1]] + ["all classes"])
+    axes.get_yticklabels()[-1].set_fontweight("bold")
+    axes.axhline(len(shown) - 1.5, color=style.GREY, lw=0.5)
+    axes.set(ylim=(len(shown) - 0.4, -0.6), xlim=(0, None), xlabel="share of relevance on actor and prop, %")
+    axes.grid(axis="y", visible=False)
+    percent_axis(axes.xaxis)
+    right.legend(loc="outside upper center", ncols=3, columnspacing=1, handletextpad=0.4)
+    return Drawn(figure, data, "Gradient-weighted attention towards the class, before and after gated noise: examples, with the share that falls on actor and prop, and the mean "
+                               f"share of every class. {INTERVALS} {results.facts(table)}")
+
+
+@styled
+def fig08(results: Results) -> Drawn:
+    """Background reliance against accuracy, a dot a class, with arrows from no noise to gated noise."""
+    noise = results.home("noise")
+    names, chance = noise_conditions(noise), 1 / len(results.classes)
+    figure = Figure((style.WIDTH, 4.4))
+    if "hide" not in names:
+        note(figure.subplots(), "no region source of this profile can remove the actor")
+        return Drawn(figure, pd.DataFrame(columns=["cls", "method", "reliance", "acc"]), f"Background reliance: not measured. {results.facts(noise)}")
+    both = noise[noise["method"].isin(["none", "gated"])]
+    whole = stats.background_reliance(both, names["hide"], by="method").assign(cls="all classes")
+    data = pd.concat([stats.background_reliance(both, names["hide"], by=("cls", "method")), whole], ignore_index=True)
+    data = order(data, cls=results.classes, method=style.METHODS)[
+        ["cls", "method", "n_clips", "n_groups", "reliance", "reliance_low", "reliance_high", "acc", "confidence"]]
+    axes, each = figure.subplots(), data.loc[data["cls"] != "all classes", "n_clips"]
+    spot = data.pivot(index="cls", columns="method", values=["reliance", "acc"])
+    moves = spot.loc[[name for name in results.classes if name in spot.index]]
+    if len(moves) > MANY:
+        moves = moves.loc[moves["reliance"]["none"].nlargest(MANY).index]
+    start, end = (np.column_stack([moves["reliance"][m], moves["acc"][m]]) for m in ("none", "gated"))
+    axes.plot([0, 1], [0, 1], color="#D8D8D8", lw=0.8, zorder=0)
+    axes.axvline(chance, color=style.GREY, lw=0.8, ls=":")
+    axes.axhline(chance, color=style.GREY, lw=0.8, ls=":")
+    arrow = {"arrowstyle": "-|>,head_width=0.18,head_length=0.35", "lw": 0.9, "shrinkA": 0, "shrinkB": 0, "color": style.BLUE, "alpha": 0.75}
+    for a, b in zip(start, end):
+        axes.annotate("", b, a, arrowprops=arrow)
+    axes.plot(*start.T, style.method("none").marker, color=style.BLACK, ms=4, label="a class, no noise", ls="")
+    a, b = (spot.loc["all classes"].unstack()[m][["reliance", "acc"]].to_numpy(float) for m in ("none", "gated"))
+    axes.annotate("", b, a, arrowprops=arrow | {"lw": 2, "color": style.RED, "alpha": 1})
+    axes.plot(*a, "o", color=style.RED, ms=6, label="all classes")
+    axes.set(xlabel=f"background reliance: accuracy with {describe(names['hide'])}, %", ylabel="accuracy, unmasked, %")
+    low, high = np.concatenate([start, end]).min(0), np.concatenate([start, end]).max(0)
+    axes.set(xlim=(max(min(low[0], chance) - 0.05, -0.02), min(high[0] + 0.12, 1.06)), ylim=(low[1] - 0.06, min(high[1] + 0.06, 1.04)))
+    percent_axis(axes.xaxis), percent_axis(axes.yaxis)
+    label_points(axes, start, [style.class_label(name) for name in moves.index], np.concatenate([start + k * (end - start) for k in np.linspace(0, 1, 9)] + [[a, (a + b) / 2, b]]))
+    axes.plot([], [], color=style.BLUE, marker=">", ms=4, lw=0.9, label="to gated noise")
+    axes.text(chance, axes.get_ylim()[0], " chance", ha="left", va="bottom", color=style.GREY, fontsize=6.5)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3)
+    return Drawn(figure, data, "Background reliance (what accuracy is left with actor and prop gone) against accuracy; arrows run from no noise to gated noise. Up and to the left "
+                               f"is better; dotted: chance. {INTERVALS} {results.facts(both)} {a_class(each)}")
+
+
+def label_points(axes, points: np.ndarray, names: list[str], busy: np.ndarray) -> None:
+    """Writes each name beside its point, at whichever of eight places meets the fewest other names, points and edges."""
+    figure = axes.figure
+    figure.draw_without_rendering()
+    scale, edge = axes.transData.transform, axes.get_window_extent()
+    taken = [np.array([x - 3, y - 3, x + 3, y + 3]) for x, y in scale(busy)]
+    for (x, y), name in sorted(zip(scale(points).tolist(), names)):
+        width, height, best = 3.9 * len(name) * figure.dpi / 72, 7 * figure.dpi / 72, None
+        for far in (5, 12):
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+                u = x + dx * far + (0 if dx > 0 else -width if dx < 0 else -width / 2)
+                v = y + dy * far - height / 2
+                box = np.array([u, v, u + width, v + height])
+                overlap = [max(0, min(box[2], b[2]) - max(box[0], b[0])) * max(0, min(box[3], b[3]) - max(box[1], b[1])) for b in taken]
+                outside = max(0, edge.x0 - box[0]) + max(0, box[2] - edge.x1) + max(0, edge.y0 - box[1]) + max(0, box[3] - edge.y1)
+                cost = sum(overlap) + 30 * outside + far
+                if best is None or cost < best[0]:
+                    best = cost, box
+        taken.append(best[1])
+        axes.text(*axes.transData.inverted().transform((best[1][0], best[1][1] + height / 2)), name, fontsize=6.3, va="center", color="#444444")
+
+
+@styled
+def fig09(results: Results) -> Drawn:
+    """Domains x methods."""
+    rows = [results.home("noise").assign(part=results.place)]
+    if results.maybe("predictions/baselines.parquet") is not None:
+        rows.append(results.home("baselines").assign(part=results.place))
+    for step in ("ward", "baselines"):
+        ward = results.ward(step)
+        if ward is not None:
+            shared = ward["cls"].isin(results.classes)
+            rows.append(ward[shared].assign(part="ward, shared classes"))
+            every = ward[ward["method"].isin(ward.loc[~shared, "method"])]
+            rows.append(every.assign(part="ward, all its classes"))
+    rows = pd.concat(rows, ignore_index=True)
+    names = noise_conditions(rows)
+    shown = rows[rows["condition"].isin([names[kind] for kind in ("none", "shape") if kind in names])]
+    data = order(stats.summarise(shown, ["part", "method", "condition"]), part=[results.place, "ward, shared classes", "ward, all its classes"], method=style.METHODS,
+                 condition=names.values())[["part", "method", "condition", "n_clips", "n_groups", "acc", "acc_low", "acc_high", "confidence"]]
+    methods, parts = style.in_order(data["method"]), list(dict.fromkeys(data["part"]))
+    figure = Figure((style.WIDTH, 0.9 + 0.24 * len(methods)))
+    for axes, part in zip(np.atleast_1d(figure.subplots(1, len(parts), sharey=True, sharex=True)), parts):
+        here = data[data["part"] == part]
+        for row in here.itertuples():
+            look, clean = style.method(row.method), row.condition == "none"
+            y = methods.index(row.method) + (-0.14 if clean else 0.16)
+            axes.errorbar(row.acc, y, xerr=error([row.acc_low], [row.acc], [row.acc_high]), fmt=look.marker, color=look.colour, lw=1.1 if clean else 0.7, ms=4.6 if clean else 3.2,
+                          alpha=1 if clean else 0.55, mfc="white" if look.uses_label else look.colour, zorder=3)
+        base = here[(here["method"] == "none") & (here["condition"] == "none")]["acc"]
+        for value in base:
+            axes.axvline(value, color=style.BLACK, lw=0.6, alpha=0.4, zorder=1)
+        wide = len(results.run.get("classes_ward", results.classes)) if part.startswith("ward") else len(results.classes)
+        axes.axvline(1 / wide, color=style.GREY, lw=0.8, ls=":")
+        axes.set(title=f"{part}\nn = {here['n_clips'].max()}", xlabel="accuracy, %", xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5))
+        axes.set_yticks(range(len(methods)), [style.method(name).label for name in methods])
+        for tick, name in zip(axes.get_yticklabels(), methods):
+            tick.set_color(style.GREY if style.method(name).uses_label else style.BLACK)
+        axes.grid(axis="y", visible=False)
+        percent_axis(axes.xaxis)
+    smaller = f"; small: {describe(names['shape'])}" if "shape" in names else ""
+    return Drawn(figure, data, f"Domains and methods. Large: unmasked{smaller}. Line: CLIP without noise; dotted: chance; hollow and grey: uses the label, a bound and no result. {INTERVALS} "
+                               f"{results.facts(shown, 'home test' + (' and ward' if len(parts) > 1 else ''))}")
+
+
+FIGURES = {f.__name__: f for f in (fig01, fig02, fig03, fig04, fig05, fig06, fig07, fig08, fig09)}
+
+
+def save(drawn: Drawn, stem: Path) -> list[Path]:
+    """stem.png, stem.pdf and stem.csv (the data drawn)."""
+    paths = style.save(drawn.figure, stem)
+    write_csv(drawn.data, stem.with_suffix(".csv"))
+    return [*paths, stem.with_suffix(".csv")]

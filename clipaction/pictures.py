@@ -1,0 +1,130 @@
+"""Pictures of frames, masks and noises for the notebooks: plain functions that draw on Matplotlib and return the figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from . import conditions
+from .clip import to_input
+from .evaluation import masked_batches, relevance_maps
+from .noise import pool
+from .study import Study
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One clip's frame under several conditions: names [K] and images uint8 [K, S, S, 3]."""
+
+    names: list[str]
+    images: np.ndarray
+
+
+def tiles(images, titles=None, columns: int = 8, side: float = 1.35, size: float = 7) -> Figure:
+    """Images in a grid without axes; titles above them."""
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * side, rows * (side + (0.28 if titles is not None else 0))), layout="constrained", squeeze=False)
+    for k, axis in enumerate(axes.flat):
+        axis.axis("off")
+        if k < len(images):
+            axis.imshow(images[k], interpolation="nearest")
+            if titles is not None:
+                axis.set_title(titles[k], fontsize=size, pad=2)
+    return figure
+
+
+def contact_sheet(study: Study, meta: pd.DataFrame, per_class: int = 1, columns: int = 4) -> Figure:
+    """`per_class` clips a class, each as a film strip of its frames, left to right in time."""
+    chosen = meta.groupby("cls", sort=False).head(per_class)
+    strips = [np.concatenate(list(frames), axis=1) for frames in study.store.get(chosen["row"])]
+    titles = [f"{cls}{f' · {scene} scene' if scene else ''}" for cls, scene in zip(chosen["cls"], chosen["scene"])]
+    rows, wide = -(-len(strips) // columns), strips[0].shape[1] / strips[0].shape[0]
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * wide * 0.62, rows * 0.85), layout="constrained", squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, strip, title in zip(axes.flat, strips, titles):
+        axis.imshow(strip)
+        axis.set_title(title, fontsize=7, pad=2)
+    return figure
+
+
+def example_clip(meta: pd.DataFrame) -> pd.DataFrame:
+    """One clip to show masks on, as a one-row table: the first whose scene is its own, or the first."""
+    usual = meta[meta["scene"] == "usual"]
+    return (usual if len(usual) else meta).head(1)
+
+
+def masked(study: Study, clip: pd.DataFrame, names: list[str], frame: int | None = None) -> Gallery:
+    """One clip (a one-row table) under several conditions; its middle frame, or the one named."""
+    frame = study.profile.frames // 2 if frame is None else frame
+    arguments = (study.store, clip["row"].to_numpy(), clip["clip"].tolist())
+    maps = lambda frames: relevance_maps(study.clip, study.head(), frames)  # noqa: E731
+    images = [next(iter(masked_batches(*arguments, name, study.profile.seed, relevance=maps)))[0, frame] for name in names]
+    return Gallery(names, np.stack(images))
+
+
+def show(gallery: Gallery, columns: int = 8) -> Figure:
+    return tiles(gallery.images, [conditions.describe(name).replace(" (", "\n(").replace(": ", ":\n") for name in gallery.names], columns)
+
+
+def flips(study: Study, meta: pd.DataFrame, found: pd.DataFrame, count: int = 3) -> Figure:
+    """Clips whose answer one hidden thing flips (rows of `experiments.flips`): whole, control, hidden, with the model's answers."""
+    images, titles = [], []
+    for row in found.head(count).itertuples():
+        clip = meta[meta["clip"] == row.clip]
+        images += list(masked(study, clip, ["none", f"control:{row.condition}", row.condition]).images)
+        titles += [f"{row.cls}: right", "same mask elsewhere: right", f"{conditions.describe(row.condition)}:\n{study.classes[row.pred]} ({row.p_pred:.0%} sure)"]
+    return tiles(images, titles, columns=3, side=2.0, size=8) if images else plt.figure(figsize=(4, 0.3))
+
+
+def noises(delta: torch.Tensor, classes, eps: float | None = None) -> Figure:
+    """Each class's noise around mid-grey, stretched so that eps (the largest amplitude when None) is full contrast."""
+    eps = float(delta.abs().max()) if eps is None else eps
+    images = (0.5 + delta.permute(0, 2, 3, 1).numpy() / (2 * max(eps, 1e-8))).clip(0, 1)
+    figure = tiles(images, list(classes)[: len(delta)], columns=6, side=1.5, size=8)
+    figure.suptitle(f"learned noise, full contrast = {255 * eps:.0f}/255", fontsize=9)
+    return figure
+
+
+def curves(table: pd.DataFrame) -> Figure:
+    """Training loss (thin: every step; thick: running mean) and validation score of each variant."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
+    for name, rows in table.groupby("variant"):
+        line = axes[0].plot(rows["step"], rows["ce"].rolling(15, min_periods=1).mean(), label=name)[0]
+        axes[0].plot(rows["step"], rows["ce"], color=line.get_color(), alpha=0.2, lw=0.6)
+        val = rows.dropna(subset="val")
+        axes[1].plot(val["step"], -val["val"], "o-", ms=3, color=line.get_color())
+    axes[0].set(xlabel="step", ylabel="cross-entropy (training views)")
+    axes[1].set(xlabel="step", ylabel="cross-entropy (validation clips)")
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def judged(study: Study, frames: np.ndarray, title: str = "", protocol=None) -> Figure:
+    """Frames [T, S, S, 3] of one clip above the model's five likeliest classes, as bars."""
+    x = to_input(frames)[None]
+    with torch.inference_mode():
+        scores = (protocol(x) if protocol else pool(study.clip.encode_image(x[0])[None], study.head()))[0][0].cpu()
+    p = (scores / study.clip.tau).softmax(0)
+    top = p.topk(min(5, len(p)))
+    figure, (strip, bars) = plt.subplots(2, 1, figsize=(7, 3.6), height_ratios=[3, 2], layout="constrained")
+    strip.imshow(np.concatenate(list(frames), axis=1))
+    strip.axis("off")
+    strip.set_title(title, fontsize=9)
+    names = [study.classes[i] for i in top.indices]
+    bars.barh(names[::-1], top.values.numpy()[::-1], color="#4477AA")
+    bars.set(xlim=(0, 1), xlabel="probability")
+    return figure
+
+
+def draw_masked(study: Study, clip_id: str, condition: str) -> Figure:
+    """A clip under a named condition, and what CLIP makes of it: all that the mask explorer does."""
+    clip = study.meta[study.meta["clip"] == clip_id]
+    maps = lambda frames: relevance_maps(study.clip, study.head(), frames)  # noqa: E731
+    frames = next(iter(masked_batches(study.store, clip["row"].to_numpy(), [clip_id], condition, study.profile.seed, relevance=maps)))[0]
+    return judged(study, frames, f"{clip['cls'].iloc[0]} · {conditions.describe(condition)}")

@@ -1,0 +1,102 @@
+"""The explorers: ipywidgets as a thin shell over plain functions that also run without a front end."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import ipywidgets as W
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from . import experiments, masks, noise, pictures
+from .errors import UserError
+from .study import Study
+
+
+def explorer(draw, **controls: W.Widget) -> W.VBox:
+    """Controls above the picture `draw(**values)` returns; drawn once now and again whenever a control moves."""
+    picture = W.Output()
+
+    def refresh(_=None):
+        with picture:
+            picture.clear_output(wait=True)
+            try:
+                plt.show(draw(**{name: control.value for name, control in controls.items()}))
+            except UserError as error:
+                print(error)
+            plt.close("all")
+
+    for control in controls.values():
+        control.observe(refresh, "value")
+    refresh()
+    return W.VBox([*controls.values(), picture])
+
+
+def clip_picker(study: Study) -> W.Dropdown:
+    """The test clips, by class."""
+    test = study.clips("test")
+    return W.Dropdown(options=[(f"{cls} · {name}", name) for cls, name in zip(test["cls"], test["clip"])], description="clip", layout=W.Layout(width="420px"))
+
+
+def condition_name(what: str, shape: str, percent: int, placement: str, motion: str, part: str, grain: str, source: str, control: bool) -> str:
+    """The condition that the mask explorer's knobs spell."""
+    if what == "whole frame":
+        return "none"
+    if what == "shape":
+        return f"shape:{shape}:{percent}:{placement}:{motion}"
+    kind = {"hide": "hide", "isolate": "keep"}[what]
+    at = "" if source == "truth" else f"@{source}"
+    return f"{'control:' if control else ''}{kind}:{part}:{grain}{at}"
+
+
+def mask_explorer(study: Study) -> W.VBox:
+    """Choose a clip and a mask; see the frames and what CLIP makes of them."""
+    sources = [s for s in ("truth", "motion") if s == "motion" or study.store.parts is not None]
+
+    def draw(clip, **knobs) -> Figure:
+        return pictures.draw_masked(study, clip, condition_name(**knobs))
+
+    pick = partial(W.Dropdown, layout=W.Layout(width="260px"))
+    return explorer(
+        draw,
+        clip=clip_picker(study),
+        what=W.ToggleButtons(options=["whole frame", "shape", "hide", "isolate"], value="shape", description="do"),
+        shape=pick(options=masks.SHAPES, description="shape"),
+        percent=W.IntSlider(30, 1, 90, description="area, %", continuous_update=False),
+        placement=pick(options=masks.PLACEMENTS, description="place"),
+        motion=pick(options=masks.MOTIONS, description="motion"),
+        part=pick(options=["actor+prop", "actor", "head", "limbs", "prop", "background"], description="part"),
+        grain=pick(options=["silhouette", "box", *(["plate"] if study.store.plates is not None else [])], description="grain"),
+        source=pick(options=sources, description="found by"),
+        control=W.Checkbox(False, description="same mask elsewhere"),
+    )
+
+
+def draw_noisy(study: Study, clip_id: str, method: str = "gated", strength: float = 1.0, of: str | None = None) -> Figure:
+    """A clip with noise and what CLIP makes of it. method: none, gated, shared or class (the noise of class `of` on this clip, whatever it shows)."""
+    learned = experiments.load_learned(study)
+    clip = study.meta[study.meta["clip"] == clip_id]
+    frames = study.store.get(clip["row"])[0]
+    x = experiments.as_images(frames[None])[0]
+    if method == "gated":
+        pi = noise.posterior(study.clip, study.head(), x, study.profile.noise.temperature)
+        delta = noise.mix(pi, learned["gated"])
+    else:
+        delta = {"none": torch.zeros(1), "shared": learned["shared"], "class": learned["naive"][[study.classes.index(of or study.classes[0])]]}[method]
+    noisy = noise.add(x, strength * delta)
+    shown = (noisy.permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
+    return pictures.judged(study, shown, f"{clip['cls'].iloc[0]} · {method}{f' {of}' if method == 'class' else ''} noise x {strength:g}")
+
+
+def noise_explorer(study: Study) -> W.VBox:
+    """Choose a clip and a noise, and how strong; 'class' lets you add the naive noise of any class, also a wrong one."""
+    return explorer(
+        partial(draw_noisy, study),
+        clip_id=clip_picker(study),
+        method=W.ToggleButtons(options=["none", "gated", "shared", "class"], value="gated", description="noise"),
+        of=W.Dropdown(options=study.classes[: study.n_source], description="class"),
+        strength=W.FloatSlider(1.0, min=0, max=2, step=0.1, description="strength", continuous_update=False),
+    )
+

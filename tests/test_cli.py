@@ -1,0 +1,111 @@
+"""The command line as a person meets it: help, exit codes, and one line for a mistake, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from clipaction import __main__ as cli
+from clipaction.errors import UserError
+from clipaction.paths import ROOT
+
+
+def call(*arguments, cwd=ROOT, **environment):
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(arguments, cwd=cwd, env=env, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A copy of the scripts and the package, without an environment."""
+    for name in ("run_all.sh", "setup_env.sh", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "clipaction", tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [
+    (["run", "--profile", "nope"], 'unknown profile "nope"; choose one of demo'),
+    (["run", "--profile", "nope", "--check"], 'unknown profile "nope"; choose one of demo'),
+    (["run", "--colour"], "unrecognized arguments: --colour"),
+    (["run", "--from", "02", "--only", "03"], "not allowed with argument"),
+    (["run", "--only", "77"], 'no notebook "77"'),
+    (["run", "--data", "/no/such/folder"], 'no folder "/no/such/folder"; give the one that holds <class>/<video>'),
+    (["run", "--seeds", "two"], '"two" is not a list of whole numbers'),
+    (["run", "--set", "noise.epz=1"], 'noise.epz: unknown field; did you mean "eps"?'),
+    (["verify", "--set", "noise.eps"], '"noise.eps" is not FIELD=VALUE'),
+    (["dance"], "invalid choice: 'dance'"),
+    ([], "the following arguments are required"),
+])  # fmt: skip
+def test_a_mistake_is_one_line_and_exit_2(arguments, expected, capsys):
+    assert cli.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert expected in printed.err and printed.err.count("\n") == 1 and not printed.out
+
+
+def test_arguments_become_profile_and_overrides(tmp_path):
+    parse = cli.parser().parse_args
+    assert cli.profile_of(parse(["run"])) == ("demo", {})
+    assert cli.profile_of(parse(["run", "--data", str(tmp_path)])) == ("folder", {"dataset.root": str(tmp_path)})
+    _, overrides = cli.profile_of(parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"]))
+    assert overrides == {"noise.seeds": [0, 1], "dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
+    assert cli.profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
+
+
+@pytest.mark.parametrize(("error", "code", "expected"), [
+    (UserError("the thing; the remedy"), 2, "clipaction: the thing; the remedy\n"),
+    (KeyboardInterrupt(), 130, "clipaction: interrupted; run again to go on from here\n"),
+    (OSError(errno.ENOSPC, "No space left on device", "/full/disk"), 2, "no space left on the disk of /full/disk; free some, or move the folders"),
+])  # fmt: skip
+def test_exit_codes(error, code, expected, monkeypatch, capsys):
+    def fail(_):
+        raise error
+
+    monkeypatch.setitem(cli.COMMANDS, "run", fail)
+    assert cli.main(["run"]) == code
+    assert expected in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setitem(cli.COMMANDS, "run", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["run"])
+
+
+def test_run_all_help_and_mistakes_need_no_environment(checkout):
+    told = call("./run_all.sh", "--help", cwd=checkout)
+    assert told.returncode == 0 and "--profile quick" in told.stdout and "--fresh" in told.stdout
+    for arguments, expected in ((["--profile", "x"], 'unknown profile "x"'), (["--colour"], "unrecognized arguments")):
+        refused = call("./run_all.sh", *arguments, cwd=checkout, PYTHON=sys.executable)
+        assert refused.returncode == 2 and expected in refused.stderr and refused.stderr.count("\n") == 1
+    assert not (checkout / ".venv").exists()
+
+
+def test_an_old_or_missing_python_is_told(checkout):
+    refused = call("./run_all.sh", cwd=checkout, PYTHON="/no/such/python")
+    assert refused.returncode == 2 and "PYTHON=/no/such/python is not Python 3.11 or newer" in refused.stderr
+    old = checkout / "bin" / "python3"
+    old.parent.mkdir()
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.8.1 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    for name in ("python3.11", "python3.12", "python3.13"):
+        os.symlink(old, old.parent / name)
+    refused = call("./run_all.sh", cwd=checkout, PYTHON="", PATH=f"{old.parent}:{os.environ['PATH']}")
+    assert refused.returncode == 2
+    assert "Python 3.11 or newer is needed and Python 3.8.1 was found; install it, or set PYTHON=" in refused.stderr
+
+
+def test_too_little_disk_is_told_before_anything_is_made(checkout):
+    df = checkout / "bin" / "df"
+    df.parent.mkdir()
+    df.write_text("#!/bin/sh\necho header\necho /dev/sda 9000000 7000000 2000000 78% /\n")
+    df.chmod(0o755)
+    bare = {"PYTHON": sys.executable, "VIRTUAL_ENV": "", "CONDA_PREFIX": "", "PATH": f"{df.parent}:{os.environ['PATH']}"}
+    refused = call("./run_all.sh", cwd=checkout, **bare)
+    assert refused.returncode == 2 and "of free disk are needed for .venv and 2 GB are left" in refused.stderr
+    assert not (checkout / ".venv").exists()

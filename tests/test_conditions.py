@@ -1,0 +1,184 @@
+"""Named conditions: a name and a clip decide every pixel; controls take exactly as much as what they control."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from clipaction import conditions, masks, regions
+from clipaction.conditions import Context, apply, apply_batch, describe, parse, plan, region_mask
+from clipaction.errors import UserError
+
+T, S = 4, 48
+
+
+def clip(name: str = "home/v_A_g01_c01") -> tuple[np.ndarray, Context]:
+    """Bright frames, a small actor with a prop that walks, and plates of one grey."""
+    rng = np.random.default_rng(len(name))
+    frames = rng.integers(60, 256, (T, S, S, 3), dtype=np.uint8)
+    parts = np.zeros((T, 4, S, S), np.uint8)
+    for t in range(T):
+        parts[t, 0, 10:16, 10 + t : 15 + t] = 255
+        parts[t, 1, 16:28, 9 + t : 16 + t] = 255
+        parts[t, 2, 28:38, 9 + t : 17 + t] = rng.integers(0, 256, (10, 8))
+        parts[t, 3, 20:24, 16 + t : 22 + t] = 200
+    plates = np.full_like(frames, 33)
+    for array in (frames, parts, plates):
+        array.flags.writeable = False  # as rows of the store's memory map
+    return frames, Context(name, 0, parts, plates, lambda: torch.rand(T, S, S, generator=torch.Generator().manual_seed(0)))
+
+
+PROFILE = SimpleNamespace(
+    masking=SimpleNamespace(percents=(10, 30), shapes=masks.SHAPES, placements=masks.PLACEMENTS, motions=masks.MOTIONS),
+    regions=SimpleNamespace(sources=("truth", "motion", "relevance"), parts=regions.PARTS, grains=("silhouette", "box", "plate")),
+)
+ALL = plan(PROFILE)
+REGION = [name for name in ALL if name.startswith(("hide", "keep")) and "plate" not in name]
+
+
+def area(name):
+    frames, context = clip()
+    return region_mask(parse(name), torch.from_numpy(frames.copy()), context).double().sum((1, 2))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_planned_condition(name):
+    frames, context = clip()
+    before = frames.copy()
+    out = apply(name, frames, context)
+    assert isinstance(out, np.ndarray) and out.dtype == np.uint8 and out.shape == frames.shape
+    assert (frames == before).all() and not np.shares_memory(out, frames)
+    assert (out == apply(name, frames, context)).all()
+    as_tensor = apply(name, torch.from_numpy(before), context)
+    assert isinstance(as_tensor, torch.Tensor) and (as_tensor.numpy() == out).all()
+    assert parse(name).name == name and describe(name)
+    if "motion" not in name and "background:box" not in name:
+        assert (out == frames).all() == (name == "none")
+
+
+def test_shape_conditions_black_out_exactly_their_share():
+    frames, context = clip()
+    for name in ALL:
+        if name.startswith("shape"):
+            black = (apply(name, frames, context) == 0).all(-1).sum((1, 2))
+            assert black.tolist() == [masks.pixels(parse(name).percent, (S, S))] * T
+
+
+@pytest.mark.parametrize("name", REGION)
+def test_controls_take_the_same_area(name):
+    assert torch.allclose(area(f"control:{name}"), area(name), atol=1e-4)
+    assert (area(f"cells:{name}") == area(name).round()).all()
+
+
+def test_the_control_is_the_same_shape_elsewhere():
+    frames, context = clip()
+    x = torch.from_numpy(frames.copy())
+    for name in ("hide:actor+prop:silhouette", "keep:actor+prop:box", "hide:background:silhouette"):
+        mask, moved = (region_mask(parse(n), x, context) for n in (name, f"control:{name}"))
+        if "background" in name:
+            mask, moved = 1 - mask, 1 - moved
+        assert (mask * moved).sum() < 0.15 * mask.sum()
+        for t in range(1, T):  # one shift for the whole clip
+            assert torch.equal(
+                torch.fft.rfft2(mask[0]).abs().sub(torch.fft.rfft2(moved[0]).abs()).abs() < 1e-2, torch.ones(S, S // 2 + 1, dtype=torch.bool)
+            )
+
+
+def test_a_control_of_a_large_box_goes_around_the_edges():
+    mask = torch.zeros(2, 40, 60)
+    mask[:, 4:38, 20:45] = 1
+    moved = conditions.elsewhere(mask, np.random.default_rng(0))
+    assert moved.sum() == mask.sum() and (mask * moved).sum() < 0.1 * mask.sum()
+    assert (conditions.elsewhere(torch.zeros(2, 8, 8), np.random.default_rng(0)) == 0).all()
+
+
+@pytest.mark.parametrize("grain", ["silhouette", "box"])
+@pytest.mark.parametrize("part", ["actor", "head", "limbs", "prop", "actor+prop", "background", "relevant", "relevant35"])
+def test_hiding_and_keeping_partition_the_frame(part, grain):
+    frames, context = clip()
+    hidden, kept = (apply(f"{kind}:{part}:{grain}", frames, context) for kind in ("hide", "keep"))
+    assert (hidden + kept == frames).all()
+
+
+def test_hidden_background_is_the_kept_actor_and_prop():
+    frames, context = clip()
+    for grain in ("silhouette", "box"):
+        same = apply(f"hide:background:{grain}", frames, context) == apply(f"keep:actor+prop:{grain}", frames, context)
+        assert same.all()
+
+
+def test_grains_hide_more_and_more():
+    frames, context = clip()
+    x = torch.from_numpy(frames.copy())
+    silhouette, box, plate = (region_mask(parse(f"hide:actor:{grain}"), x, context) for grain in ("silhouette", "box", "plate"))
+    assert (silhouette <= plate).all() and (box[silhouette > 0.1] == 1).all()
+    out = apply("hide:actor:plate", frames, context)
+    assert (out[plate.numpy() == 1] == 33).all() and (out[plate.numpy() == 0] == frames[plate.numpy() == 0]).all()
+
+
+def test_order_and_company_change_nothing():
+    clips = [clip(f"home/v_{c}") for c in "abcde"]
+    frames, contexts = np.stack([f for f, _ in clips]), [c for _, c in clips]
+    for name in ("shape:blob:30:random:moving", "cells:hide:actor:box", "control:keep:actor:box", "shape:patches:10:random:still"):
+        batch = apply_batch(name, frames, contexts)
+        assert (apply_batch(name, frames[::-1], contexts[::-1])[::-1] == batch).all()
+        assert all((apply(name, f, c) == b).all() for f, c, b in zip(frames, contexts, batch))
+        assert len({(out == 0).tobytes() for out in batch}) > 1
+        other = [Context(**{**vars(c), "seed": 1}) for c in contexts]
+        assert (apply_batch(name, frames, other) != batch).any()
+
+
+def test_fill_may_be_a_colour_or_frames():
+    frames, context = clip()
+    out = apply("hide:actor:box", frames, context, fill=[1, 2, 3])
+    assert ((out == [1, 2, 3]).all(-1) | (out == frames).all(-1)).all()
+    blurred = np.full_like(frames, 9)
+    assert set(np.unique(apply("shape:square:100:centre:still", frames, context, fill=torch.from_numpy(blurred)))) == {9}
+
+
+def test_plan_asks_each_source_for_what_it_can_give():
+    assert len(ALL) == len(set(ALL)) and ALL[0] == "none"
+    assert "hide:actor:box" in ALL and "cells:keep:actor+prop:silhouette" in ALL and "control:hide:head:silhouette" in ALL
+    assert "hide:actor+prop:box@motion" in ALL and "hide:actor:box@motion" not in ALL
+    assert "hide:relevant:silhouette" in ALL and "hide:actor:plate" in ALL
+    assert not [n for n in ALL if "plate" in n and ("motion" in n or "keep" in n or "control" in n or "cells" in n)]
+    assert not [n for n in plan(PROFILE, controls=()) if n.startswith(("control", "cells"))]
+
+
+def test_words():
+    words = {
+        "none": "unmasked",
+        "shape:square:30:centre:still": "30 % square",
+        "shape:blob:12.5:random:moving": "12.5 % blob, random, moving",
+        "hide:actor:box": "actor hidden (box)",
+        "hide:actor+prop:box@motion": "actor and prop hidden (box, by motion)",
+        "keep:background:silhouette": "only background (silhouette)",
+        "hide:relevant:silhouette": "most relevant 20 % hidden (silhouette)",
+        "control:hide:head:box": "same mask elsewhere: head hidden (box)",
+        "cells:keep:actor:box": "equal area in cells: only actor (box)",
+    }
+    assert {name: describe(name) for name in words} == words
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "nothing", "none:", "shape:square:30", "shape:cube:30:centre:still", "shape:square:130:centre:still", "shape:square:x:centre:still",
+     "hide:actor", "hide:tail:box", "hide:actor:blur", "hide:actor:box@guess", "keep:actor:plate", "control:hide:actor:plate", "control:none",
+     "control:shape:square:30:centre:still", "control:control:hide:actor:box"],
+)  # fmt: skip
+def test_an_unknown_name_is_answered_with_the_known_ones(name):
+    with pytest.raises(UserError, match="unknown condition") as error:
+        parse(name)
+    assert "hide:<actor" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_missing_truth_is_said():
+    frames, context = clip()
+    bare = Context(context.clip)
+    with pytest.raises(UserError, match="ground truth"):
+        apply("hide:actor:box", frames, bare)
+    with pytest.raises(UserError, match="plates"):
+        apply("hide:actor:plate", frames, Context(context.clip, parts=context.parts))

@@ -1,0 +1,163 @@
+"""The demo world: exact truth, determinism, names, and the promises about who is tested on what."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from clipaction.config import load_profile
+from clipaction.demo import make
+from clipaction.demo.actions import ACTIONS
+from clipaction.demo.draw import FOREGROUND, HEAD, LIMBS, PROP, TORSO, Camera, Canvas
+from clipaction.demo.grammar import caption, matches
+from clipaction.demo.truth import load_truth
+from clipaction.errors import UserError
+from clipaction.video import decode
+
+TINY = {"dataset.classes": ["Archery", "Biking"], "dataset.test_groups": 1, "dataset.test_clips": 1, "dataset.val_groups": 1, "dataset.val_clips": 1,
+        "dataset.train_groups": 1, "dataset.train_clips": 1, "dataset.ward_groups": 0, "dataset.frames_per_clip": 8}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPACTION_DATA", str(folder))
+        return make.ensure_world(load_profile("quick", TINY), workers=1)
+
+
+def test_camera_projects_where_rays_say():
+    camera = Camera(size=(240, 320))
+    hit, points, _ = camera.plane(1, 0.0)
+    v, u = 200, 100
+    assert hit[v, u]
+    np.testing.assert_allclose(camera.project(points[v, u])[0], [u + 0.5, v + 0.5], atol=1e-2)
+
+
+def test_polygon_covers_its_exact_area():
+    canvas = Canvas.blank((40, 40))
+    canvas.polygon([(5.25, 5.5), (25.25, 5.5), (25.25, 15.0), (5.25, 15.0)], (1, 1, 1), label=PROP)
+    assert canvas.image[..., 0].sum() == pytest.approx(20 * 9.5, rel=0.02)
+
+
+def test_files_are_named_as_ucf101_names_them_and_listed(world):
+    table = pd.read_csv(world / "clips.csv")
+    assert len(table) == 2 * 3
+    for file in table["file"]:
+        assert make.HOME[0] in file or "v_" in file
+        assert (world / file).exists() and (world / file).with_suffix(".truth.npz").exists()
+    assert set(table["split"]) == {"train", "val", "test"}
+
+
+def test_video_is_320x240_at_25_fps_and_truth_has_a_map_a_frame(world):
+    row = pd.read_csv(world / "clips.csv").iloc[0]
+    clip = decode(world / row["file"], 4)
+    assert clip.frames.shape == (4, 240, 320, 3) and clip.fps == 25 and clip.n_frames == row["frames"]
+    labels, plates = load_truth((world / row["file"]).with_suffix(".truth.npz"), clip.indices)
+    assert labels.shape == (4, 240, 320) and plates.shape == (4, 240, 320, 3)
+    for part in (HEAD, TORSO, LIMBS, PROP):
+        assert (labels == part).any(), part
+
+
+def test_clean_plate_equals_the_frame_wherever_nobody_is(world):
+    """Away from actor, prop and shadow the frame is the plate, up to grain and compression."""
+    row = pd.read_csv(world / "clips.csv").iloc[0]
+    clip = decode(world / row["file"], 4)
+    labels, plates = load_truth((world / row["file"]).with_suffix(".truth.npz"), clip.indices)
+    difference = np.abs(clip.frames.astype(int) - plates).mean(-1)
+    actor = (labels >= HEAD) & (labels <= PROP)
+    assert np.median(difference[~actor]) < 6 < np.median(difference[actor])
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_actor_and_prop_stay_in_what_the_model_sees(action):
+    """The central square of a frame holds nearly all of the actor, at every moment and from every side."""
+    inside = total = 0
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        camera = make.sample_camera(rng, False, (132, 176), 120)
+        canvas = Canvas.blank((132, 176))
+        light = type("Light", (), {"direction": (-0.4, -0.6), "colour": (1, 1, 1), "shadow": 0.3})
+        make.draw_action(canvas, camera, action, make.Person.sample(rng), 0.4 * seed, make.Style.sample(rng, action), light)
+        actor = (canvas.labels >= HEAD) & (canvas.labels < PROP)
+        assert actor.sum() > 150
+        inside, total = inside + actor[6:126, 28:148].sum(), total + actor.sum()
+    assert inside / total > 0.97
+
+
+def test_a_group_is_the_same_every_time_and_differs_from_the_next(tmp_path):
+    group, other = make.plan_groups("home", ["Archery"], [11, 12], seed=0)
+    for folder in ("a", "b"):
+        make.render_group(group, 1, 8, tmp_path / folder)
+    make.render_group(other, 1, 8, tmp_path / "c")
+    first, again = (decode(tmp_path / f / "home/v_Archery_g11_c01.avi", 2).frames for f in "ab")
+    assert (first == again).all()
+    assert (decode(tmp_path / "c/home/v_Archery_g12_c01.avi", 2).frames != first).mean() > 0.5
+
+
+def test_finished_clips_are_kept_when_a_run_was_killed(world):
+    clip = next(world.rglob("v_Archery_g01_c01.avi"))
+    before = clip.stat().st_mtime_ns
+    (world / "clips.csv").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPACTION_DATA", str(world.parent))
+        assert make.ensure_world(load_profile("quick", TINY), workers=1) == world
+    assert clip.stat().st_mtime_ns == before and (world / "clips.csv").exists()
+
+
+def test_full_disk_is_one_clear_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPACTION_DATA", str(tmp_path))
+    monkeypatch.setattr(make.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10})())
+    with pytest.raises(UserError, match="CLIPACTION_DATA"):
+        make.ensure_world(load_profile("quick", TINY), workers=1)
+
+
+def test_test_clips_hold_known_shares_of_scenes_and_a_layout_nobody_trained_on():
+    groups = make.plan_groups("home", make.HOME, range(1, 26), seed=0)
+    test = [g for g in groups if g.split == "test"]
+    assert len(test) == 12 * 7 and {g.layout for g in test} == {make.HELD_OUT_LAYOUT}
+    assert all(g.layout != make.HELD_OUT_LAYOUT for g in groups if g.split != "test")
+    relations = [g.relation for g in test]
+    assert {r: relations.count(r) for r in ("usual", "random", "other")} == {"usual": 24, "random": 36, "other": 24}
+    for g in test:
+        usual = ACTIONS[g.action].scene
+        assert g.scene == usual if g.relation == "usual" else g.scene != usual if g.relation == "other" else True
+
+
+def test_default_profile_keeps_its_promised_sizes():
+    profile = load_profile("demo")
+    jobs = make.plan_world(profile.dataset, profile.seed)
+    count = lambda **want: sum(n for g, n in jobs if all(getattr(g, k) == v for k, v in want.items()))  # noqa: E731
+    assert count(domain="home", split="test") >= 300 and count(domain="ward") >= 150
+    assert len(make.HOME) >= 12 and len(make.CLINICAL) == 4
+
+
+def test_foreground_is_in_front_of_the_actor():
+    image = np.zeros((132, 176, 3), np.float32)
+    front = (np.ones((132, 176, 3), np.float32), np.ones((132, 176), np.float32))
+    rng = np.random.default_rng(0)
+    light = type("Light", (), {"direction": (-0.4, -0.6), "colour": (1, 1, 1), "shadow": 0.3})
+    rendered, labels = make.render(image, front, make.sample_camera(rng, False, (132, 176), 120), "Biking", make.Person.sample(rng), 0.0, make.Style.sample(rng, "Biking"), light)
+    assert (labels == FOREGROUND).all() and (rendered == 1).all()
+
+
+def test_captions_state_only_what_they_mention_and_match_every_image_of_which_that_is_true():
+    rng = np.random.default_rng(0)
+    facts = [("Archery", "archery range", "a man"), ("Archery", "kitchen", "a woman"), ("", "kitchen", "")]
+    for _ in range(200):
+        said = caption(rng, "Archery", "kitchen", "a woman")
+        assert said.action or said.scene
+        assert any(words in said.text for words in ACTIONS["Archery"].words) == (said.action is not None)
+        truth = matches(facts, [said])[:, 0]
+        assert truth[1] and truth[0] == (said.scene is None and said.person is None) and truth[2] == (said.action is None and said.person is None)
+    empty = caption(rng, None, "kitchen", None)
+    assert matches(facts, [empty])[:, 0].tolist() == [False, False, True]
+
+
+def test_multi_positive_loss_is_least_when_true_pairs_and_only_they_are_close():
+    from clipaction.demo.train import contrastive_loss
+
+    positive = torch.tensor([[1, 1, 0], [1, 1, 0], [0, 0, 1]], dtype=torch.bool)
+    apart = torch.tensor([[1.0, 0], [1, 0], [0, 1]])
+    good, bad = (contrastive_loss(apart, text, torch.tensor(20.0), positive) for text in (apart, apart.flip(0)))
+    assert good == pytest.approx(2 / 3 * np.log(2), abs=1e-3) and bad > good + 1

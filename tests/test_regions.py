@@ -1,0 +1,129 @@
+"""Region sources: one contract for all, ground truth read right, motion found without any weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from clipaction import regions
+from clipaction.errors import UserError
+from clipaction.regions import Evidence, region
+
+
+def scene(t=8, size=(96, 128), shake=True, speed=7, seed=0):
+    """A textured scene with a red disc that crosses it, seen by a shaking camera: frames uint8 [T, H, W, 3], disc bool [T, H, W]."""
+    rng = np.random.default_rng(seed)
+    h, w = size
+    coarse = rng.integers(40, 200, (h // 8 + 4, w // 8 + 4, 3)).repeat(8, 0).repeat(8, 1)
+    v, u = np.mgrid[:h, :w]
+    frames, discs = [], []
+    for i in range(t):
+        dv, du = rng.integers(0, 6, 2) if shake else (0, 0)
+        disc = (v - h / 2) ** 2 + (u - 30 - speed * i) ** 2 < 14**2
+        frames.append(np.where(disc[..., None], [220, 20, 30], coarse[dv : dv + h, du : du + w]))
+        discs.append(disc)
+    return np.stack(frames).astype(np.uint8), np.stack(discs)
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    rng = np.random.default_rng(0)
+    frames, discs = scene()
+    parts = (discs[:, None] * rng.integers(0, 256, (8, 4, 1, 1))).astype(np.uint8)
+    parts.flags.writeable = False  # as the store's memory map
+    return Evidence(frames, parts, lambda: torch.from_numpy(rng.random((8, 96, 128))))
+
+
+GIVES = {"truth": [*regions.TRUTH, "background"], "motion": ["actor+prop", "background"], "relevance": ["relevant", "relevant35"]}
+
+
+@pytest.mark.parametrize("source, part", [(s, p) for s, parts in GIVES.items() for p in parts])
+def test_contract(evidence, source, part):
+    before = evidence.frames.copy()
+    mask = region(part, source, evidence)
+    assert mask.dtype == torch.float32 and mask.shape == (8, 96, 128)
+    assert 0 <= mask.min() and mask.max() <= 1
+    assert (evidence.frames == before).all()
+
+
+def test_truth_adds_coverage_and_clips_it():
+    parts = np.zeros((1, 4, 1, 3), np.uint8)
+    parts[0, :, 0] = [[255, 51, 0], [0, 102, 0], [0, 0, 0], [0, 204, 51]]
+    evidence = Evidence(np.zeros((1, 1, 3, 3), np.uint8), parts)
+    expected = {"actor": [1, 0.6, 0], "actor+prop": [1, 1, 0.2], "background": [0, 0, 0.8], "head": [1, 0.2, 0], "limbs": [0, 0, 0], "prop": [0, 0.8, 0.2]}
+    for part, values in expected.items():
+        assert region(part, "truth", evidence)[0, 0].tolist() == pytest.approx(values)
+
+
+@pytest.mark.parametrize("t", [4, 8])
+def test_motion_finds_what_moves_and_not_the_shaking_scene(t):
+    frames, discs = scene(t, speed=56 // t)
+    mask = region("actor+prop", "motion", Evidence(frames)).numpy() > 0.5
+    assert (mask & discs).sum() / (mask | discs).sum() > 0.5
+    assert (mask & discs).sum() / discs.sum() > 0.7
+    background = region("background", "motion", Evidence(frames)).numpy()
+    assert (background[discs] > 0.5).mean() < 0.3
+
+
+def test_camera_shifts_are_found_to_a_part_of_a_pixel():
+    rng = np.random.default_rng(0)
+    image = regions.ndimage.gaussian_filter(rng.random((110, 110)), 2) * 2000
+    grey = np.stack([regions.shifted(image, s)[8:-8, 8:-8] for s in [(0, 0), (3, -2), (0, 0), (1.5, 0.5), (0, 0)]])
+    found = regions.camera_shifts(grey)
+    assert np.abs(found - found[2] + [[0, 0], [3, -2], [0, 0], [1.5, 0.5], [0, 0]]).max() < 0.25
+
+
+def test_motion_of_a_frozen_clip_is_empty():
+    frames = scene(1)[0].repeat(5, 0)
+    assert region("actor+prop", "motion", Evidence(frames)).sum() == 0
+    assert region("background", "motion", Evidence(frames)).min() == 1
+
+
+def test_motion_is_remembered_and_right_at_larger_sizes():
+    frames = scene(4)[0].repeat(2, 1).repeat(2, 2)
+    first = region("actor+prop", "motion", Evidence(frames))
+    assert first.shape == (4, 192, 256)
+    first.zero_()
+    assert region("actor+prop", "motion", Evidence(frames)).sum() > 0
+
+
+def test_relevant_takes_the_highest_share():
+    maps = torch.arange(100.0).view(1, 10, 10)
+    evidence = Evidence(np.zeros((1, 10, 10, 3), np.uint8), relevance=lambda: maps)
+    assert region("relevant", "relevance", evidence).flatten().nonzero().flatten().tolist() == list(range(80, 100))
+    assert region("relevant5", "relevance", evidence).sum() == 5
+
+
+def test_box_bounds_every_frame_and_an_empty_one_stays_empty():
+    mask = torch.zeros(3, 50, 100)
+    mask[0, 10:12, 20], mask[0, 30, 60] = 1.0, 0.5
+    mask[1, 0, 0] = 1.0
+    box = regions.box(mask, margin=0.02)
+    wanted = torch.zeros(3, 50, 100)
+    wanted[0, 9:32, 18:63] = 1
+    wanted[1, :2, :3] = 1
+    assert (box == wanted).all()
+
+
+def test_dilate_grows_by_pixels_and_keeps_softness():
+    mask = torch.zeros(1, 9, 9)
+    mask[0, 4, 4] = 0.5
+    grown = regions.dilate(mask, 2)
+    assert (grown[0, 2:7, 2:7] == 0.5).all() and grown.sum() == 12.5
+
+
+@pytest.mark.parametrize("part, source", [("actor", "motion"), ("head", "relevance"), ("relevant", "truth"), ("actor", "guess"), ("relevant0", "relevance")])
+def test_what_a_source_cannot_give_is_said(evidence, part, source):
+    with pytest.raises(UserError, match=part if source != "guess" else "truth, motion, relevance"):
+        region(part, source, evidence)
+
+
+def test_missing_evidence_is_said():
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    with pytest.raises(UserError, match="ground truth"):
+        region("actor", "truth", Evidence(frames))
+    with pytest.raises(UserError, match="relevance maps"):
+        region("relevant", "relevance", Evidence(frames))
+    with pytest.raises(UserError, match=r"\(2, 4, 4\)"):
+        region("actor", "truth", Evidence(frames, np.zeros((2, 4, 4, 4), np.uint8)))

@@ -20,18 +20,23 @@ make_environment() {
     if [[ -n $active && $active != "$PWD/.venv" ]]; then
         python="$active/bin/python"
         if missing=$("$python" -m clipaction.environment 2>&1); then say "environment: $active (active)"; return; fi
-        say "environment: $active is active but lacks $(tail -n 1 <<<"$missing"); using .venv instead"
+        say "environment: $active is active but lacks $(head -n 1 <<<"$missing"); using .venv instead"
     fi
     python="$PWD/.venv/bin/python"
-    # The copy of the lock is written into .venv last: an environment without it was never finished.
+    # The copy of the lock is written into .venv last; .venv/unfinished marks one that we began. Any other .venv is not ours to touch.
     if cmp -s requirements.lock .venv/requirements.lock && "$python" -c '' 2>/dev/null; then say "environment: .venv (reused)"; return; fi
     if [[ -f .venv/requirements.lock ]] && "$python" -c '' 2>/dev/null; then
         say "environment: requirements.lock has changed; bringing .venv up to date"
-        rm .venv/requirements.lock
+        mv .venv/requirements.lock .venv/unfinished
+    elif [[ -e .venv && ! -f .venv/requirements.lock && ! -f .venv/unfinished ]]; then
+        missing=$("$python" -m clipaction.environment 2>&1) || die ".venv was not made by this script and lacks $(head -n 1 <<<"$missing");" \
+            "move it away, or fill it yourself: .venv/bin/python -m pip install -r requirements.lock"
+        say "environment: .venv (your own)"; return
     else
         need_space 9
         say "environment: making .venv with $("$base" --version) (once; about 3 GB to download, 6 GB on disk, 2 to 4 minutes)"
-        "$base" -m venv --clear .venv >/dev/null 2>&1 || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON to another Python"
+        mkdir -p .venv && touch .venv/unfinished && find .venv -mindepth 1 ! -path .venv/unfinished -delete
+        "$base" -m venv .venv >/dev/null 2>&1 || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON"
     fi
     mkdir -p .venv/tmp
     # Every version and hash is in the lock, so nothing is left to resolve. Unpacking in .venv/tmp: /tmp may be small.
@@ -40,7 +45,7 @@ make_environment() {
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>.venv/install.err || fail_install
     "$python" -m compileall -qq -j 0 .venv/lib || true  # on all cores, where pip uses one; templates that are not quite Python fail
     rm -rf .venv/tmp
-    cp requirements.lock .venv/requirements.lock
+    cp requirements.lock .venv/requirements.lock && rm .venv/unfinished
     say "environment: .venv is ready after $((SECONDS / 60)) min $((SECONDS % 60)) s"
 }
 

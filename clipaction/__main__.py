@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from .errors import UserError
@@ -107,13 +108,14 @@ def say(message: object, code: int) -> int:
 
 
 def run(arguments) -> int:
-    from .run import NotebookError, run
+    from .run import NotebookError, duration, run
 
-    name, overrides = profile_of(arguments)
+    (name, overrides), started = profile_of(arguments), time.monotonic()
     try:
         complete = run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
     except NotebookError as error:
         return say(error, 1)
+    print(f"finished in {duration(time.monotonic() - started)}\n")
     return verify(arguments) if complete else 0
 
 

@@ -80,23 +80,25 @@ def claims(results) -> pd.DataFrame:
               change(under(f"control:{hidden}", rows=masking), under(hidden, rows=masking)))
         kept = hidden.replace("hide:", "keep:").replace(":box", ":silhouette")
         if kept in conditions:
-            claim("isolation", "The actor and prop alone serve better than the whole frame", f"{describe(kept)} minus unmasked", "tab04", ">",
-                  change(under("none", rows=masking), under(kept, rows=masking)))
+            claim("isolation", "The actor and prop alone serve better than the whole frame", f"{describe(kept)} minus unmasked",
+                  "tab04", ">", change(under("none", rows=masking), under(kept, rows=masking)))
     claim("gated", "Gated class-specific noise raises label-free accuracy", "gated noise minus no noise, unmasked", "tab05", ">",
           change(under("none", "none"), under("none", "gated")))
     if "shape" in names:
-        claim("gated-masked", "Gated noise helps on masked clips too", f"gated noise minus no noise, {describe(names['shape'])}", "tab05", ">",
-              change(under(names["shape"], "none"), under(names["shape"], "gated")))
+        claim("gated-masked", "Gated noise helps on masked clips too", f"gated noise minus no noise, {describe(names['shape'])}",
+              "tab05", ">", change(under(names["shape"], "none"), under(names["shape"], "gated")))
     claim("beyond-shared", "Gated noise beats one noise shared by all classes", "gated minus shared noise, unmasked", "tab05", ">",
           change(under("none", "shared"), under("none", "gated")))
     claim("confidence", "Gated noise makes confidence truer", "Brier score of the confidence, gated minus none, unmasked", "fig05", "<",
           change(under("none", "none"), under("none", "gated"), brier))
     if "hide" in names:
-        claim("reliance", "Gated noise lowers the reliance on the background", f"gated noise minus no noise, {describe(names['hide'])}", "fig08",
-              "<", change(under(names["hide"], "none"), under(names["hide"], "gated")))
+        claim("reliance", "Gated noise lowers the reliance on the background", f"gated noise minus no noise, {describe(names['hide'])}",
+              "fig08", "<", change(under(names["hide"], "none"), under(names["hide"], "gated")))
     relevance = results.table("relevance.parquet")
-    claim("relevance", "Gated noise moves relevance towards actor and prop", "share of relevance on actor and prop, gated minus none", "fig07", ">",
-          change(*(relevance[relevance["method"] == name] for name in ("none", "gated")), score=lambda rows: rows["share"].to_numpy()))
+    if len(relevance):
+        sides = (relevance[relevance["method"] == name] for name in ("none", "gated"))
+        claim("relevance", "Gated noise moves relevance towards actor and prop", "share of relevance on actor and prop, gated minus none",
+              "fig07", ">", change(*sides, score=lambda rows: rows["share"].to_numpy()))
     if ward is not None:
         claim("ward", "Noise learned at home helps in the ward", "gated noise minus no noise, ward, unmasked", "tab07", ">",
               change(under("none", "none", ward), under("none", "gated", ward)))

@@ -13,7 +13,7 @@ and prop. A plate condition has no control of its own: compare it with `control:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -154,7 +154,7 @@ def apply(condition: Condition | str, frames, context: Context, fill=0):
     return apply_batch(condition, frames[None], [context], fill)[0]
 
 
-def plan(profile, controls: Iterable[str] = CONTROLS) -> list[str]:
+def plan(profile) -> list[str]:
     """The names of all conditions of a profile's `masking` and `regions` sections, each region condition with its controls.
 
     A source is asked only for parts it can give, a plate only of truth. Isolating the background is left out where actor+prop is
@@ -177,7 +177,7 @@ def plan(profile, controls: Iterable[str] = CONTROLS) -> list[str]:
                 for grain in wanted.grains:
                     name = f"{kind}:{part}:{grain}{at}"
                     if grain != "plate":
-                        names += [name, *(f"{control}:{name}" for control in controls)]
+                        names += [name, *(f"{control}:{name}" for control in wanted.controls)]
                     elif kind == "hide" and source == "truth" and part != "background":
                         names.append(name)
     return names

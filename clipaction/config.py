@@ -71,6 +71,8 @@ class RegionsConfig(Section):
         ("truth", "motion"), min_length=1, description="how actor, prop and background are found; the first one makes the main tables")
     parts: tuple[Part, ...] = Field(("actor", "head", "limbs", "prop", "actor+prop", "background", "relevant"), min_length=1,
                                     description="what is hidden or isolated")
+    controls: tuple[Literal["control", "cells"], ...] = Field(("control", "cells"),
+                                                              description="equal-area controls: the same mask elsewhere, random cells")
     grains: tuple[Literal["silhouette", "box", "plate"], ...] = Field(("silhouette", "box", "plate"), min_length=1,
                                                                      description="how it is hidden; plate needs the demo's clean plate")
 

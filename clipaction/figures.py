@@ -47,29 +47,6 @@ def styled(draw: Callable[[Results], Drawn]) -> Callable[..., Drawn]:
     return drawn
 
 
-def percent_axis(axis) -> None:
-    axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
-
-
-def note(axes, text: str) -> None:
-    """An empty panel that says why."""
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, textwrap.fill(text, 36), ha="center", va="center", color=style.GREY, transform=axes.transAxes)
-
-
-def show(axes, image: np.ndarray, title: str = "", **kind) -> None:
-    axes.imshow(image, **kind)
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-    axes.set_title(title, fontsize=6.5, fontweight="normal", loc="center", pad=3)
-
-
-def error(low, value, high) -> np.ndarray:
-    """[2, n] distances for errorbar; none where the interval is unknown."""
-    return np.nan_to_num(np.clip([np.subtract(value, low), np.subtract(high, value)], 0, None))
-
-
 def interval(values, groups) -> dict:
     return dict(zip(("value", "low", "high"), stats.bootstrap_groups(values, groups)))
 
@@ -91,7 +68,7 @@ def fig01(results: Results) -> Drawn:
     figure = Figure((style.WIDTH, rows * (style.WIDTH / columns + 0.18 + 0.1 * lines)))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, title, image in zip(grid, titles, images):
-        show(axes, image, "\n" * (lines - title.count("\n")) + title)
+        style.show(axes, image, "\n" * (lines - title.count("\n")) + title)
     for axes in grid[len(names):]:
         axes.set_axis_off()
     data = pd.DataFrame({"condition": names, "brightness": images.mean((1, 2, 3)) / 255, "black": (images == 0).all(-1).mean((1, 2))})
@@ -118,21 +95,23 @@ def fig02(results: Results) -> Drawn:
     for axes, what, label in zip(top.subplots(1, 2), ("acc", "confidence"), ("a  Accuracy, %", "b  Confidence in the answer, %")):
         for (shape, placement), line in data.groupby(["shape", "placement"], sort=False):
             (colour, marker), centred = style.SHAPES.get(shape, (style.GREY, "o")), placement == "centre"
-            x = line["percent"] + 0.6 * (shapes.index(shape) - (len(shapes) - 1) / 2) * (line["percent"] > 0)  # side by side, bars stay legible
+            aside = 0.6 * (shapes.index(shape) - (len(shapes) - 1) / 2)  # side by side, so that eight intervals stay legible
+            x = line["percent"] + aside * (line["percent"] > 0)
             if centred:
-                bars = error(line[f"{what}_low"], line[what], line[f"{what}_high"])
+                bars = style.error(line[f"{what}_low"], line[what], line[f"{what}_high"])
                 axes.errorbar(x, line[what], yerr=bars, color=colour, marker=marker, lw=1.2, elinewidth=0.8, label=shape)
             else:
                 axes.plot(x, line[what], color=colour, alpha=0.55, lw=0.8, ls=(0, (4, 2)))
         axes.set(xlabel="masked area, % of the frame", title=label, ylim=(0, 1), xticks=sorted(data["percent"].unique()))
-        percent_axis(axes.yaxis)
+        style.percent_axis(axes.yaxis)
         if what == "acc":
             axes.axhline(1 / len(results.classes), color=style.GREY, lw=0.8, ls=":")
-            axes.text(axes.get_xlim()[1], 1 / len(results.classes), "chance ", ha="right", va="bottom", color=style.GREY, fontsize=6.5)
-    handles = axes.get_legend_handles_labels()[0] + [mpl.lines.Line2D([], [], color=style.GREY, lw=0.8, ls=(0, (4, 2)), label="placed at random")]
+            axes.text(axes.get_xlim()[0], 1 / len(results.classes), " chance", va="bottom", color=style.GREY, fontsize=6.5)
+    handles = axes.get_legend_handles_labels()[0]
+    handles.append(mpl.lines.Line2D([], [], color=style.GREY, lw=0.8, ls=(0, (4, 2)), label="placed at random"))
     top.legend(handles=handles, loc="outside lower center", ncols=min(9, len(handles)), columnspacing=1.2, handlelength=1.8)
     for axes, name, image in zip(np.atleast_1d(bottom.subplots(1, len(strip["names"]))), strip["names"], strip["images"]):
-        show(axes, image, describe(str(name)))
+        style.show(axes, image, describe(str(name)))
     none = rows["none"]
     return Drawn(figure, data, "Accuracy and confidence against masked area. Solid: centred and still; dashed: placed at random. "
                                f"Below: a frame at each percentage. {INTERVALS} {results.facts(none)}")
@@ -146,9 +125,14 @@ def fig03(results: Results) -> Drawn:
     percents = sorted({c.percent for c in named if c.kind == "shape"})
     middle = percents[len(percents) // 2] if percents else None
     sources = [c.source for c in named if c.kind in ("hide", "keep")]
-    chosen = [c for c in named if (c.kind == "shape" and c.percent == middle and c.placement == "centre" and c.motion == "still")
-              or (not c.control and c.source in (sources[:1] + ["relevance"]) and (
-                  (c.kind == "hide" and c.grain == "box") or (c.grain == "plate" and "actor" in c.part) or (c.kind == "keep" and c.grain == "silhouette")))]
+
+    def wanted(c) -> bool:
+        if c.kind == "shape":
+            return (c.percent, c.placement, c.motion) == (middle, "centre", "still")
+        grain = c.grain == ("box" if c.kind == "hide" else "silhouette") or (c.grain == "plate" and "actor" in c.part)
+        return grain and not c.control and c.source in (*sources[:1], "relevance")
+
+    chosen = [c for c in named if wanted(c)]
     kinds = [f"black shapes, {middle:g} % of the frame" if percents else "", "feature hidden", "isolation: only this is left"]
     chosen.sort(key=lambda c: (("shape", "hide", "keep").index(c.kind), c.grain == "plate"))
     hit = masking.assign(hit=stats.hits(masking)).pivot_table(index="cls", columns="condition", values="hit", aggfunc="mean", observed=True)
@@ -166,7 +150,9 @@ def fig03(results: Results) -> Drawn:
     limit = max(0.1, np.abs(drop.to_numpy()).max())
     colours = axes.imshow(drop, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     for (i, j), value in np.ndenumerate(drop.to_numpy()):
-        axes.text(j, i, f"{100 * value:+.0f}".replace("-", "−") if abs(value) >= 0.005 else "0", ha="center", va="center", fontsize=5.5, color="white" if abs(value) > 0.62 * limit else style.BLACK)
+        text = f"{100 * value:+.0f}".replace("-", "−") if abs(value) >= 0.005 else "0"
+        ink = "white" if abs(value) > 0.62 * limit else style.BLACK
+        axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color=ink)
     labels = [c.shape if c.kind == "shape" else f"{c.part.replace('+', ' + ')}{', ' + c.grain if c.kind == 'hide' else ''}" for c in chosen]
     axes.set_xticks(range(len(chosen)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), [style.class_label(name) for name in drop.index])
@@ -178,7 +164,7 @@ def fig03(results: Results) -> Drawn:
     for kind, label in zip(("shape", "hide", "keep"), kinds):
         places = [j for j, c in enumerate(chosen) if c.kind == kind]
         if places:
-            axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, 4 + 5 * len(places)), ha="left", va="bottom", fontweight="bold", fontsize=7)
+            axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, 4 + 5 * len(places)), va="bottom", fontweight="bold", fontsize=7)
             axes.axvline(places[0] - 0.5, color="white", lw=3)
     figure.colorbar(colours, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points").ax.yaxis.set_major_formatter(
         mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
@@ -194,7 +180,8 @@ def fig04(results: Results) -> Drawn:
     classes, size = results.classes, len(results.classes)
     counts = stats.confusion(home, size)
     true, predicted = np.divmod(np.arange(size**2), size)
-    data = pd.DataFrame({"panel": "confusion", "cls": np.array(classes)[true], "predicted": np.array(classes)[predicted], "n_clips": counts.ravel()})
+    words = np.array(classes)
+    data = pd.DataFrame({"panel": "confusion", "cls": words[true], "predicted": words[predicted], "n_clips": counts.ravel()})
     figure = Figure((style.WIDTH, 3.9))
     left, right = figure.subplots(1, 2, width_ratios=[1.55, 1])
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -221,16 +208,18 @@ def fig04(results: Results) -> Drawn:
     for k, scene in enumerate(scenes):
         rows, (colour, marker) = table[table["scene"] == scene], style.SCENES[scene]
         y = np.arange(len(rows)) + 0.16 * (k - (len(scenes) - 1) / 2)
-        right.errorbar(rows["value"], y, xerr=error(rows["low"], rows["value"], rows["high"]), fmt=marker, color=colour, lw=1, ms=4, label=style.SCENE_LABELS[scene])
+        bars = style.error(rows["low"], rows["value"], rows["high"])
+        right.errorbar(rows["value"], y, xerr=bars, fmt=marker, color=colour, lw=1, ms=4, label=style.SCENE_LABELS[scene])
     right.set_yticks(range(len(measures)), measures.values())
     right.invert_yaxis()
     right.set(title="b  Instability", xlabel="share, %", xlim=(0, None))
     right.grid(axis="y", visible=False)
-    percent_axis(right.xaxis)
+    style.percent_axis(right.xaxis)
     if len(scenes) > 1:
         right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-    return Drawn(figure, pd.concat([data, table]), "Zero shot. a: confusion, coloured by the share of the true class. b: share of a clip's frames, prompt templates and sampled "
-                                                   f"frame offsets whose answer is not the clip's. {INTERVALS} {results.facts(home)}")
+    caption = ("Zero shot. a: confusion, coloured by the share of the true class. b: share of a clip's frames, prompt templates and sampled "
+               f"frame offsets whose answer is not the clip's. {INTERVALS} {results.facts(home)}")
+    return Drawn(figure, pd.concat([data, table]), caption)
 
 
 @styled
@@ -241,36 +230,39 @@ def fig05(results: Results) -> Drawn:
     figure = Figure((style.WIDTH, 2.75))
     panels, records = figure.subplots(1, 3), []
     for axes, name, title in zip(panels, ("none", "gated"), ("a  No noise", "b  Gated noise")):
+        look = style.method(name)
         rows = noise[(noise["method"] == name) & (noise["condition"] == "none")]
         curve = stats.reliability_curve(rows["p_pred"], stats.hits(rows))
         curve = bins.merge(curve.assign(low=curve["low"].round(6)), how="left").assign(high=bins["low"] + 0.1)
         records.append(curve.assign(panel="reliability", method=name, n=curve["n"].fillna(0)).rename(columns={"n": "n_clips"}))
-        colour, middle = style.method(name).colour, curve["low"] + 0.05
         axes.plot([0, 1], [0, 1], color=style.GREY, lw=0.8, ls=":")
-        axes.bar(middle, curve["n"].fillna(0) / len(rows), width=0.09, color=colour, alpha=0.18)
-        axes.errorbar(curve["confidence"], curve["accuracy"], yerr=error(curve["acc_low"], curve["accuracy"], curve["acc_high"]), fmt=style.method(name).marker,
-                      color=colour, lw=0.9, ms=4.5, ls="-")
+        axes.bar(curve["low"] + 0.05, curve["n"].fillna(0) / len(rows), width=0.09, color=look.colour, alpha=0.18)
+        bars = style.error(curve["acc_low"], curve["accuracy"], curve["acc_high"])
+        axes.errorbar(curve["confidence"], curve["accuracy"], yerr=bars, fmt=look.marker, color=look.colour, lw=0.9, ms=4.5, ls="-")
         ece = stats.calibration_interval(rows["p_pred"], stats.hits(rows), rows["group"])
         axes.text(0, 1.02, f"ECE {pct(*ece)} %", transform=axes.transAxes)
         axes.set(xlabel="confidence, %", ylabel="accuracy, %" if name == "none" else "", xlim=(0, 1), ylim=(0, 1.02), box_aspect=1)
         axes.set_title(title, pad=15)
-        percent_axis(axes.xaxis), percent_axis(axes.yaxis)
+        style.percent_axis(axes.xaxis), style.percent_axis(axes.yaxis)
     methods = [name for name in ("none", "gated", "shared") if name in set(noise["method"])]
     for k, name in enumerate(methods):
         for y, condition in enumerate(names.values()):
             rows = noise[(noise["method"] == name) & (noise["condition"] == condition)]
             ece, low, high = stats.calibration_interval(rows["p_pred"], stats.hits(rows), rows["group"])
-            records.append(pd.DataFrame([{"panel": "ece", "method": name, "condition": condition, "n_clips": len(rows), "ece": ece, "ece_low": low, "ece_high": high}]))
-            panels[2].errorbar(ece, y + 0.17 * (k - 1), xerr=error([low], [ece], [high]), fmt=style.method(name).marker, color=style.method(name).colour, lw=1, ms=4.5,
-                               label=style.method(name).label if not y else None)
+            row = {"panel": "ece", "method": name, "condition": condition, "n_clips": len(rows), "ece": ece, "ece_low": low, "ece_high": high}
+            records.append(pd.DataFrame([row]))
+            look = style.method(name)
+            panels[2].errorbar(ece, y + 0.17 * (k - 1), xerr=style.error([low], [ece], [high]), fmt=look.marker, color=look.colour, lw=1, ms=4.5,
+                               label=None if y else look.label)
     panels[2].set_yticks(range(len(names)), [textwrap.fill(describe(name), 16) for name in names.values()])
     panels[2].set(xlabel="ECE, %", xlim=(0, None), ylim=(len(names) - 0.5, -0.5), box_aspect=1)
     panels[2].set_title("c  Calibration error", pad=15)
     panels[2].grid(axis="y", visible=False)
-    percent_axis(panels[2].xaxis)
+    style.percent_axis(panels[2].xaxis)
     figure.legend(*panels[2].get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    return Drawn(figure, pd.concat(records), "Reliability before (a) and after (b) gated noise, unmasked clips; shaded bars: share of the clips in each bin of confidence; "
-                                             f"bars of a and b: 95 % Wilson. c: expected calibration error by condition. {INTERVALS} {results.facts(rows)}")
+    caption = ("Reliability before (a) and after (b) gated noise, unmasked clips; shaded: share of the clips in each bin of confidence; bars "
+               f"of a and b: 95 % Wilson. c: expected calibration error by condition. {INTERVALS} {results.facts(rows)}")
+    return Drawn(figure, pd.concat(records), caption)
 
 
 @styled
@@ -282,11 +274,11 @@ def fig06(results: Results) -> Drawn:
     tiles += [("shared by all classes", load_file(results.path("noise/shared.safetensors"))["delta"][0])]
     columns = 7
     rows = -(-len(tiles) // columns)
-    figure = Figure((style.WIDTH, 1.2 * rows + 2.1))
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1.2 * rows, 2.1])
+    figure = Figure((style.WIDTH, 1.2 * rows + 2.3))
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1.2 * rows, 2.3])
     grid, records = top.subplots(rows, columns, squeeze=False).ravel(), []
     for axes, (name, noise) in zip(grid, tiles):
-        show(axes, np.clip(0.5 + noise.transpose(1, 2, 0) / (2 * eps / 255), 0, 1), textwrap.fill(name, 16))
+        style.show(axes, np.clip(0.5 + noise.transpose(1, 2, 0) / (2 * eps / 255), 0, 1), textwrap.fill(name, 16))
         records.append({"panel": "noise", "tile": name, "largest": 255 * np.abs(noise).max(), "rms": 255 * np.sqrt((noise**2).mean())})
     for axes in grid[len(tiles):]:
         axes.set_axis_off()
@@ -300,18 +292,24 @@ def fig06(results: Results) -> Drawn:
         seen = curve.dropna(subset="val")
         val.plot(seen["step"], seen["val"], color=colour, ls=line, marker="o", ms=3)
     loss.set(title="Training loss", xlabel="step", ylabel="loss")
-    val.set(title="Validation, what the best step is chosen by", xlabel="step", xlim=loss.get_xlim())
-    loss.legend(loc="upper right")
+    val.set(title="Validation score, which chooses the step", xlabel="step", ylabel="minus cross-entropy", xlim=loss.get_xlim())
+    bottom.legend(*loss.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     shown = curves[["variant", "seed", "step", "loss", "val"]].assign(panel="training")
-    rates = ", ".join(f"{label} {100 * attack[name]:.0f} %" for name, label in (("gated", "gated"), ("shared", "shared"), ("naive-hypothesis", "naive")) if attack[name] == attack[name])
-    return Drawn(figure, pd.concat([pd.DataFrame(records), shown]), f"Learned noises, grey is 0 and full scale ±{eps:g}/255, and their training. Attack rate (share of other classes' clips "
-                                                                    f"turned into a noise's class): {rates}. {results.facts(results.home('noise'))}")
+    rates = ", ".join(f"{label} {pct(attack[name])} %" for name, label in (("none", "no noise"), ("gated", "gated"), ("naive-oracle", "naive")))
+    caption = (f"Learned noises (grey is 0, full scale ±{eps:g}/255) and their training. Attack rate, the share of other classes' clips that "
+               f"a noise turns into its class: {rates}. {results.facts(results.home('noise'))}")
+    return Drawn(figure, pd.concat([pd.DataFrame(records), shown]), caption)
 
 
 @styled
 def fig07(results: Results) -> Drawn:
     """Relevance before and after noise."""
-    table, examples = results.table("relevance.parquet"), results.arrays("relevance.npz")
+    table = results.table("relevance.parquet")
+    if table.empty:
+        figure = Figure((style.WIDTH, 1.5))
+        style.note(figure.subplots(), "no truth of parts in this data set: where relevance falls cannot be told")
+        return Drawn(figure, pd.DataFrame(columns=["cls", "method", "n_clips", "value"]), f"Relevance: not measured. {results.facts()}")
+    examples = results.arrays("relevance.npz")
     count = min(4, len(examples["clips"]))
     figure = Figure((style.WIDTH, 0.55 + 1.12 * count))
     left, right = figure.subfigures(1, 2, width_ratios=[1, 1.05])
@@ -319,15 +317,17 @@ def fig07(results: Results) -> Drawn:
     share = table.set_index(["clip", "method"])["share"]
     for i, clip in enumerate(examples["clips"][:count]):
         frame = examples["frames"][i].astype(float) / 255
-        show(grid[i, 0], frame, "frame" if not i else "")
+        style.show(grid[i, 0], frame, "frame" if not i else "")
         name = table.loc[table["clip"] == clip, "cls"]
         grid[i, 0].set_ylabel(textwrap.fill(style.class_label(name.iloc[0]), 18) if len(name) else "", fontsize=6.5)
         for axes, key, method, title in zip(grid[i, 1:], ("before", "after"), ("none", "gated"), ("no noise", "gated noise")):
             heat = examples[key][i] - examples[key][i].min()
             heat = (heat / max(heat.max(), 1e-9))[..., None]
-            show(axes, (1 - 0.75 * heat) * (0.35 + 0.5 * frame.mean(-1, keepdims=True)) + 0.75 * heat * mpl.colormaps["inferno"](heat[..., 0])[..., :3], title if not i else "")
+            glow, grey = mpl.colormaps["inferno"](heat[..., 0])[..., :3], 0.35 + 0.5 * frame.mean(-1, keepdims=True)
+            style.show(axes, (1 - 0.75 * heat) * grey + 0.75 * heat * glow, title if not i else "")
             if (clip, method) in share.index:
-                axes.text(0.97, 0.04, f"{100 * share[clip, method]:.0f} %", color="white", ha="right", transform=axes.transAxes, fontsize=6.5, fontweight="bold")
+                axes.text(0.97, 0.04, f"{100 * share[clip, method]:.0f} %", color="white", ha="right", transform=axes.transAxes,
+                          fontsize=6.5, fontweight="bold")
     classes = [name for name in results.classes if name in set(table["cls"])]
     records = [{"cls": name, "method": method, "n_clips": len(rows), **interval(rows["share"], rows["group"]), "area": rows["area"].mean()}
                for name in [*classes, "all"] for method in ("none", "gated")
@@ -336,21 +336,24 @@ def fig07(results: Results) -> Drawn:
     axes = right.subplots()
     shown = [*classes[:MANY], "all"]
     for y, name in enumerate(shown):
-        (before, after), bold = (data[(data["cls"] == name) & (data["method"] == method)].iloc[0] for method in ("none", "gated")), name == "all"
+        before, after = (data[(data["cls"] == name) & (data["method"] == method)].iloc[0] for method in ("none", "gated"))
+        bold = name == "all"
         axes.plot([before["value"], after["value"]], [y, y], color="#C8C8C8", lw=1.2, zorder=1)
         axes.plot(before["area"], y, "|", color=style.GREY, ms=7, label="share of the area" if bold else None)
         for row, method in ((before, "none"), (after, "gated")):
-            axes.errorbar(row["value"], y, xerr=error([row["low"]], [row["value"]], [row["high"]]) if bold else None, fmt=style.method(method).marker,
-                          color=style.method(method).colour, ms=5.5 if bold else 4, lw=1.2, label=style.method(method).label if bold else None)
+            bars, look = style.error([row["low"]], [row["value"]], [row["high"]]) if bold else None, style.method(method)
+            axes.errorbar(row["value"], y, xerr=bars, fmt=look.marker, color=look.colour, ms=5.5 if bold else 4, lw=1.2,
+                          label=look.label if bold else None)
     axes.set_yticks(range(len(shown)), [style.class_label(name) for name in shown[:-1]] + ["all classes"])
     axes.get_yticklabels()[-1].set_fontweight("bold")
     axes.axhline(len(shown) - 1.5, color=style.GREY, lw=0.5)
     axes.set(ylim=(len(shown) - 0.4, -0.6), xlim=(0, None), xlabel="share of relevance on actor and prop, %")
     axes.grid(axis="y", visible=False)
-    percent_axis(axes.xaxis)
+    style.percent_axis(axes.xaxis)
     right.legend(loc="outside upper center", ncols=3, columnspacing=1, handletextpad=0.4)
-    return Drawn(figure, data, "Gradient-weighted attention towards the class, before and after gated noise: examples, with the share that falls on actor and prop, and the mean "
-                               f"share of every class. {INTERVALS} {results.facts(table)}")
+    caption = ("Gradient-weighted attention towards the class, before and after gated noise: examples, with the share that falls on actor "
+               f"and prop, and the mean share of every class. {INTERVALS} {results.facts(table)}")
+    return Drawn(figure, data, caption)
 
 
 @styled
@@ -360,8 +363,9 @@ def fig08(results: Results) -> Drawn:
     names, chance = noise_conditions(noise), 1 / len(results.classes)
     figure = Figure((style.WIDTH, 4.4))
     if "hide" not in names:
-        note(figure.subplots(), "no region source of this profile can remove the actor")
-        return Drawn(figure, pd.DataFrame(columns=["cls", "method", "reliance", "acc"]), f"Background reliance: not measured. {results.facts(noise)}")
+        style.note(figure.subplots(), "no region source of this profile can remove the actor")
+        empty = pd.DataFrame(columns=["cls", "method", "reliance", "acc"])
+        return Drawn(figure, empty, f"Background reliance: not measured. {results.facts(noise)}")
     both = noise[noise["method"].isin(["none", "gated"])]
     whole = stats.background_reliance(both, names["hide"], by="method").assign(cls="all classes")
     data = pd.concat([stats.background_reliance(both, names["hide"], by=("cls", "method")), whole], ignore_index=True)
@@ -376,45 +380,26 @@ def fig08(results: Results) -> Drawn:
     axes.plot([0, 1], [0, 1], color="#D8D8D8", lw=0.8, zorder=0)
     axes.axvline(chance, color=style.GREY, lw=0.8, ls=":")
     axes.axhline(chance, color=style.GREY, lw=0.8, ls=":")
-    arrow = {"arrowstyle": "-|>,head_width=0.18,head_length=0.35", "lw": 0.9, "shrinkA": 0, "shrinkB": 0, "color": style.BLUE, "alpha": 0.75}
+    arrow = {"arrowstyle": "-|>,head_width=0.18,head_length=0.35", "lw": 0.9, "shrinkA": 0, "shrinkB": 0, "color": style.BLUE}
     for a, b in zip(start, end):
         axes.annotate("", b, a, arrowprops=arrow)
     axes.plot(*start.T, style.method("none").marker, color=style.BLACK, ms=4, label="a class, no noise", ls="")
     a, b = (spot.loc["all classes"].unstack()[m][["reliance", "acc"]].to_numpy(float) for m in ("none", "gated"))
-    axes.annotate("", b, a, arrowprops=arrow | {"lw": 2, "color": style.RED, "alpha": 1})
+    axes.annotate("", b, a, arrowprops=arrow | {"lw": 2, "color": style.RED})
     axes.plot(*a, "o", color=style.RED, ms=6, label="all classes")
     axes.set(xlabel=f"background reliance: accuracy with {describe(names['hide'])}, %", ylabel="accuracy, unmasked, %")
     low, high = np.concatenate([start, end]).min(0), np.concatenate([start, end]).max(0)
     axes.set(xlim=(max(min(low[0], chance) - 0.05, -0.02), min(high[0] + 0.12, 1.06)), ylim=(low[1] - 0.06, min(high[1] + 0.06, 1.04)))
-    percent_axis(axes.xaxis), percent_axis(axes.yaxis)
-    label_points(axes, start, [style.class_label(name) for name in moves.index], np.concatenate([start + k * (end - start) for k in np.linspace(0, 1, 9)] + [[a, (a + b) / 2, b]]))
+    style.percent_axis(axes.xaxis), style.percent_axis(axes.yaxis)
+    tails, heads = np.vstack([start, a]), np.vstack([end, b])
+    busy = np.concatenate([tails + k * (heads - tails) for k in np.linspace(0, 1, 9)])
+    style.label_points(axes, start, [style.class_label(name) for name in moves.index], busy)
     axes.plot([], [], color=style.BLUE, marker=">", ms=4, lw=0.9, label="to gated noise")
     axes.text(chance, axes.get_ylim()[0], " chance", ha="left", va="bottom", color=style.GREY, fontsize=6.5)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    return Drawn(figure, data, "Background reliance (what accuracy is left with actor and prop gone) against accuracy; arrows run from no noise to gated noise. Up and to the left "
-                               f"is better; dotted: chance. {INTERVALS} {results.facts(both)} {a_class(each)}")
-
-
-def label_points(axes, points: np.ndarray, names: list[str], busy: np.ndarray) -> None:
-    """Writes each name beside its point, at whichever of eight places meets the fewest other names, points and edges."""
-    figure = axes.figure
-    figure.draw_without_rendering()
-    scale, edge = axes.transData.transform, axes.get_window_extent()
-    taken = [np.array([x - 3, y - 3, x + 3, y + 3]) for x, y in scale(busy)]
-    for (x, y), name in sorted(zip(scale(points).tolist(), names)):
-        width, height, best = 3.9 * len(name) * figure.dpi / 72, 7 * figure.dpi / 72, None
-        for far in (5, 12):
-            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
-                u = x + dx * far + (0 if dx > 0 else -width if dx < 0 else -width / 2)
-                v = y + dy * far - height / 2
-                box = np.array([u, v, u + width, v + height])
-                overlap = [max(0, min(box[2], b[2]) - max(box[0], b[0])) * max(0, min(box[3], b[3]) - max(box[1], b[1])) for b in taken]
-                outside = max(0, edge.x0 - box[0]) + max(0, box[2] - edge.x1) + max(0, edge.y0 - box[1]) + max(0, box[3] - edge.y1)
-                cost = sum(overlap) + 30 * outside + far
-                if best is None or cost < best[0]:
-                    best = cost, box
-        taken.append(best[1])
-        axes.text(*axes.transData.inverted().transform((best[1][0], best[1][1] + height / 2)), name, fontsize=6.3, va="center", color="#444444")
+    caption = ("Background reliance (what accuracy is left with actor and prop gone) against accuracy; arrows run from no noise to gated "
+               f"noise. Up and to the left is better; dotted: chance. {INTERVALS} {results.facts(both)} {a_class(each)}")
+    return Drawn(figure, data, caption)
 
 
 @styled
@@ -433,8 +418,9 @@ def fig09(results: Results) -> Drawn:
     rows = pd.concat(rows, ignore_index=True)
     names = noise_conditions(rows)
     shown = rows[rows["condition"].isin([names[kind] for kind in ("none", "shape") if kind in names])]
-    data = order(stats.summarise(shown, ["part", "method", "condition"]), part=[results.place, "ward, shared classes", "ward, all its classes"], method=style.METHODS,
-                 condition=names.values())[["part", "method", "condition", "n_clips", "n_groups", "acc", "acc_low", "acc_high", "confidence"]]
+    data = stats.summarise(shown, ["part", "method", "condition"])
+    data = order(data, part=[results.place, "ward, shared classes", "ward, all its classes"], method=style.METHODS, condition=names.values())
+    data = data[["part", "method", "condition", "n_clips", "n_groups", "acc", "acc_low", "acc_high", "confidence"]]
     methods, parts = style.in_order(data["method"]), list(dict.fromkeys(data["part"]))
     figure = Figure((style.WIDTH, 0.9 + 0.24 * len(methods)))
     for axes, part in zip(np.atleast_1d(figure.subplots(1, len(parts), sharey=True, sharex=True)), parts):
@@ -442,22 +428,24 @@ def fig09(results: Results) -> Drawn:
         for row in here.itertuples():
             look, clean = style.method(row.method), row.condition == "none"
             y = methods.index(row.method) + (-0.14 if clean else 0.16)
-            axes.errorbar(row.acc, y, xerr=error([row.acc_low], [row.acc], [row.acc_high]), fmt=look.marker, color=look.colour, lw=1.1 if clean else 0.7, ms=4.6 if clean else 3.2,
-                          alpha=1 if clean else 0.55, mfc="white" if look.uses_label else look.colour, zorder=3)
+            axes.errorbar(row.acc, y, xerr=style.error([row.acc_low], [row.acc], [row.acc_high]), fmt=look.marker, color=look.colour,
+                          lw=1.1 if clean else 0.7, ms=4.6 if clean else 3.2, alpha=1 if clean else 0.55,
+                          mfc="white" if look.uses_label else look.colour, zorder=3)
         base = here[(here["method"] == "none") & (here["condition"] == "none")]["acc"]
         for value in base:
             axes.axvline(value, color=style.BLACK, lw=0.6, alpha=0.4, zorder=1)
-        wide = len(results.run.get("classes_ward", results.classes)) if part.startswith("ward") else len(results.classes)
+        wide = len(results.run["classes"] if part.startswith("ward") else results.classes)
         axes.axvline(1 / wide, color=style.GREY, lw=0.8, ls=":")
         axes.set(title=f"{part}\nn = {here['n_clips'].max()}", xlabel="accuracy, %", xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5))
         axes.set_yticks(range(len(methods)), [style.method(name).label for name in methods])
         for tick, name in zip(axes.get_yticklabels(), methods):
             tick.set_color(style.GREY if style.method(name).uses_label else style.BLACK)
         axes.grid(axis="y", visible=False)
-        percent_axis(axes.xaxis)
+        style.percent_axis(axes.xaxis)
     smaller = f"; small: {describe(names['shape'])}" if "shape" in names else ""
-    return Drawn(figure, data, f"Domains and methods. Large: unmasked{smaller}. Line: CLIP without noise; dotted: chance; hollow and grey: uses the label, a bound and no result. {INTERVALS} "
-                               f"{results.facts(shown, 'home test' + (' and ward' if len(parts) > 1 else ''))}")
+    caption = (f"Domains and methods. Large: unmasked{smaller}. Line: CLIP without noise; dotted: chance; hollow and grey: uses the label, a "
+               f"bound and no result. {INTERVALS} {results.facts(shown, 'home test' + (' and ward' if len(parts) > 1 else ''))}")
+    return Drawn(figure, data, caption)
 
 
 FIGURES = {f.__name__: f for f in (fig01, fig02, fig03, fig04, fig05, fig06, fig07, fig08, fig09)}

@@ -23,8 +23,7 @@ PLACEMENTS = ("centre", "random")
 MOTIONS = ("still", "moving")
 OUTLINE = {"square": (1.0, 1.0), "circle": (np.pi / 4, 1.0), "ellipse": (np.pi / 4, 1.5), "triangle": (0.5, 1.0)}  # fill of its box, w/h
 STRIPES = 5  # bars across the frame
-CELLS = 12  # random cells along the frame's short side
-BLOBS = 16  # different blobs; each also turned upside down
+CELLS, BLOBS = 12, 16  # random cells along the frame's short side; different blobs, each also turned upside down
 KEPT = np.unpackbits(~np.arange(256, dtype=np.uint8)[:, None], axis=1).repeat(3, axis=1).view(np.uint64)  # a byte's inverted bits, thrice
 
 
@@ -109,11 +108,7 @@ def _path(rng: np.random.Generator, room, size: tuple[int, int], frames: int, pl
 def _translate(tile: np.ndarray, path: np.ndarray) -> np.ndarray:
     """Bool [T, H, W]: the tiled template moved by each offset of the path (around the frame)."""
     h, w = tile.shape[0] // 2, tile.shape[1] // 2
-    out = np.empty((len(path), h, w), bool)
-    for frame, (dv, du) in zip(out, path):
-        top, left = -dv % h, -du % w
-        frame[:] = tile[top : top + h, left : left + w]
-    return out
+    return np.stack([tile[top : top + h, left : left + w] for top, left in -path % (h, w)])
 
 
 def cells(areas: Sequence[int], size: tuple[int, int], rng: np.random.Generator, central: float = 0.0) -> np.ndarray:

@@ -38,13 +38,13 @@ def tiles(images, titles=None, columns: int = 8, side: float = 1.35, size: float
     return figure
 
 
-def contact_sheet(study: Study, meta: pd.DataFrame, per_class: int = 1, columns: int = 4) -> Figure:
+def contact_sheet(study: Study, meta: pd.DataFrame, per_class: int = 1, columns: int = 3) -> Figure:
     """`per_class` clips a class, each as a film strip of its frames, left to right in time."""
     chosen = meta.groupby("cls", sort=False).head(per_class)
     strips = [np.concatenate(list(frames), axis=1) for frames in study.store.get(chosen["row"])]
     titles = [f"{cls}{f' · {scene} scene' if scene else ''}" for cls, scene in zip(chosen["cls"], chosen["scene"])]
     rows, wide = -(-len(strips) // columns), strips[0].shape[1] / strips[0].shape[0]
-    figure, axes = plt.subplots(rows, columns, figsize=(columns * wide * 0.62, rows * 0.85), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * wide * 0.85, rows * 1.05), layout="constrained", squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, strip, title in zip(axes.flat, strips, titles):

@@ -31,10 +31,9 @@ def read(profile, book: Path) -> dict:
 
 
 def begin(profile, book: Path, key: str) -> None:
-    """Notes the files as they are before the notebook runs, so that `finish` can tell which it wrote."""
-    record = read(profile, book)
-    if record["key"] != key or record["finished"]:  # otherwise it was interrupted, and what it wrote then is its own too
-        _write(profile, book, {**record, "key": key, "finished": None, "before": snapshot(profile)})
+    """Notes the files as they are before the notebook runs, so that `finish` can tell which it wrote (interrupted attempts included)."""
+    record = {"before": snapshot(profile), **read(profile, book)}  # an unfinished record has its own, older `before`
+    _write(profile, book, {**record, "key": key, "finished": None})
 
 
 def finish(profile, book: Path, seconds: float) -> None:

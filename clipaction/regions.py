@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from scipy import ndimage
 from .errors import UserError
 
 PARTS = ("actor", "head", "limbs", "prop", "actor+prop", "background", "relevant")
-TRUTH = {"head": (0,), "limbs": (2,), "prop": (3,), "actor": (0, 1, 2), "actor+prop": (0, 1, 2, 3)}  # channels of the store's coverage
+TRUTH = {"head": slice(0, 1), "limbs": slice(2, 3), "prop": slice(3, 4), "actor": slice(3), "actor+prop": slice(4)}  # of the coverage
 STILL = 10.0  # grey levels: a change below this is noise of camera and compression, not motion
 
 
@@ -48,7 +49,7 @@ def truth(part: str, evidence: Evidence) -> torch.Tensor:
     wanted = TRUTH.get("actor+prop" if part == "background" else part)
     if wanted is None:
         raise UserError(f"truth has no part '{part}'; it knows {', '.join(TRUTH)}, background")
-    mask = tensor(evidence.parts)[:, list(wanted)].float().sum(1).div_(255).clamp_(0, 1)
+    mask = tensor(evidence.parts)[:, wanted].sum(1, dtype=torch.int16).clamp_(max=255).float().div_(255)
     return 1 - mask if part == "background" else mask
 
 
@@ -138,8 +139,7 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
     """
     if part not in ("actor+prop", "background"):
         raise UserError(f"motion cannot tell '{part}' from the rest of what moves; it gives actor+prop and background")
-    frames = tensor(evidence.frames)
-    size = tuple(frames.shape[1:3])
+    frames, size = tensor(evidence.frames), tuple(evidence.frames.shape[1:3])
     key = hashlib.blake2b(frames.numpy().tobytes(), digest_size=16, salt=repr(size).encode()[:16]).digest()
     if key in _found:
         mask = _found[key]
@@ -175,8 +175,7 @@ def region(part: str, source: str, evidence: Evidence) -> torch.Tensor:
     """The soft mask float32 [T, H, W] of a part by a named source; UserError for an unknown source or a part it cannot give."""
     if source not in SOURCES:
         raise UserError(f"unknown region source '{source}'; choose one of {', '.join(SOURCES)}")
-    mask = SOURCES[source](part, evidence)
-    frames = tuple(evidence.frames.shape[:3])
+    mask, frames = SOURCES[source](part, evidence), tuple(evidence.frames.shape[:3])
     if tuple(mask.shape) != frames:
         raise UserError(f"region source '{source}' gave masks of {tuple(mask.shape)} for frames of {frames}; prepare the frames again")
     return mask
@@ -184,18 +183,18 @@ def region(part: str, source: str, evidence: Evidence) -> torch.Tensor:
 
 def box(mask: torch.Tensor, margin: float = 0.02) -> torch.Tensor:
     """Float32 [T, H, W]: the bounding box of each frame's mask (where it exceeds 0.1), wider by `margin` of the frame's size."""
-    h, w = mask.shape[-2:]
-    inside = mask > 0.1
-
-    def span(hit: torch.Tensor, extra: int) -> torch.Tensor:
-        """Bool [T, n]: between the first and the last hit."""
-        filled = (hit.cumsum(1) > 0) & (hit.flip(1).cumsum(1).flip(1) > 0)
-        return F.max_pool1d(filled.float()[:, None], 2 * extra + 1, 1, extra)[:, 0]
-
-    rows, columns = span(inside.any(2), round(margin * h)), span(inside.any(1), round(margin * w))
-    return rows[:, :, None] * columns[:, None, :]
+    out, (h, w) = torch.zeros_like(mask), mask.shape[1:]
+    above, dv, du = (mask > 0.1).numpy(), round(margin * h), round(margin * w)
+    for frame, inside in zip(out, above):
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        if len(rows):
+            frame[max(rows[0] - dv, 0) : rows[-1] + dv + 1, max(columns[0] - du, 0) : columns[-1] + du + 1] = 1
+    return out
 
 
 def dilate(mask: torch.Tensor, by: int = 2) -> torch.Tensor:
     """The soft mask [T, H, W] grown by `by` pixels (a square neighbourhood)."""
-    return F.max_pool2d(mask[:, None], 2 * by + 1, 1, by)[:, 0]
+    for axis in (1, 2):
+        n, padded = mask.shape[axis], F.pad(mask, (by, by, 0, 0) if axis == 2 else (0, 0, by, by))
+        mask = reduce(torch.maximum, (padded.narrow(axis, i, n) for i in range(2 * by + 1)))
+    return mask

@@ -120,7 +120,7 @@ def relevance(
     start_layer: the first block that counts. Every image's map is its own: no sample's target depends on another image.
     """
     encode, visual, maps = encode or model.encode_image, model.visual, []
-    scale = model.logit_scale.exp().detach() if hasattr(model, "logit_scale") else 1.0
+    scale = float(model.logit_scale.detach().exp()) if hasattr(model, "logit_scale") else 1.0
     with torch.inference_mode(False), torch.enable_grad(), ExitStack() as stack:
         images = images.detach().clone().requires_grad_()  # so that a frozen model still builds a graph
         transformer = bool(blocks(visual))

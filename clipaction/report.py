@@ -1,4 +1,4 @@
-"""All figures, all tables and one HTML page that holds them: what notebook 06 calls. Reads results/<profile>/, writes figures/<profile>/."""
+"""All figures, all tables and one HTML page that holds them: from results/<profile>/ to figures/<profile>/, as notebook 06 asks."""
 
 from __future__ import annotations
 
@@ -45,12 +45,11 @@ def write_report(results: Results, pages: dict, verdicts, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     environment = Environment(loader=PackageLoader("clipaction"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"cell": cell, "embed": embed, "link": lambda file: os.path.relpath(file, path.parent)}
-    run, failed = results.run, results.table("failed.csv")
     html = environment.get_template("report.html").render(
-        run=run, toy=results.toy, facts=results.facts(results.home("zero_shot")), is_number=is_number,
+        run=results.run, classes=results.classes, toy=results.toy, facts=results.facts(results.home("zero_shot")), is_number=is_number,
         claims=[{**row._asdict(), **dict(zip(("shown", "range", "unit"), claims.printed(row)))} for row in verdicts.itertuples()],
-        figures=[page for name, page in pages.items() if name.startswith("fig")], tables=[page for name, page in pages.items() if name.startswith("tab")],
-        failed=failed.to_dict("records"), notebooks=sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb")))  # fmt: skip
+        figures=[pages[name] for name in figures.FIGURES], tables=[pages[name] for name in tables.TABLES],
+        failed=results.failed().to_dict("records"), notebooks=sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb")))  # fmt: skip
     write_text(html, path)
     return path
 

@@ -12,7 +12,7 @@ import pandas as pd
 from .errors import UserError
 
 MADE_BY = {  # the notebook to run when a file is missing, by the start of its name
-    "run.json": "02_zero_shot", "clips": "01_data_prep", "failed": "01_data_prep", "environment": "01_data_prep", "timing": "01_data_prep",
+    "run.json": "01_data_prep", "clips": "01_data_prep", "environment": "01_data_prep", "timing": "01_data_prep",
     "predictions/zero_shot": "02_zero_shot", "instability": "02_zero_shot", "predictions/masking": "03_masking_analysis",
     "masks/": "03_masking_analysis", "region_scores": "03_masking_analysis", "predictions/noise": "04_noise_training",
     "noise/": "04_noise_training", "relevance": "04_noise_training", "predictions/ward": "05_generalisation",
@@ -68,12 +68,18 @@ class Results:
 
     @property
     def classes(self) -> list[str]:
-        return self.run["classes"]
+        """Of the source domain: the first of all classes."""
+        return self.run["classes"][: self.run["source_classes"]]
 
     @property
     def toy(self) -> bool:
         """Is this a run for tests, whose numbers mean nothing?"""
         return self.run["profile"]["name"] == "quick" or "toy size" in self.run["title"]
+
+    def failed(self) -> pd.DataFrame:
+        """id, ok, reason of the clips that could not be read, or only in part."""
+        clips = self.table("clips.parquet").fillna({"reason": ""})
+        return clips.loc[~clips["ok"] | (clips["reason"] != ""), ["id", "ok", "reason"]]
 
     @property
     def place(self) -> str:

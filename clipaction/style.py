@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.figure import Figure
 
 WIDTH = 7.2  # inches: a text width of two columns
@@ -75,6 +77,52 @@ def in_order(names) -> list[str]:
 def class_label(name: str) -> str:
     """BoxingPunchingBag -> Boxing Punching Bag."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ")
+
+
+def percent_axis(axis) -> None:
+    axis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
+
+
+def note(axes, text: str) -> None:
+    """An empty panel that says why."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, textwrap.fill(text, 36), ha="center", va="center", color=GREY, transform=axes.transAxes)
+
+
+def show(axes, image: np.ndarray, title: str = "", **kind) -> None:
+    axes.imshow(image, **kind)
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=6.5, fontweight="normal", loc="center", pad=3)
+
+
+def error(low, value, high) -> np.ndarray:
+    """[2, n] distances for errorbar; none where the interval is unknown."""
+    return np.nan_to_num(np.clip([np.subtract(value, low), np.subtract(high, value)], 0, None))
+
+
+def label_points(axes, points: np.ndarray, names: list[str], busy: np.ndarray) -> None:
+    """Writes each name beside its point, at whichever of eight places meets the fewest other names, points and edges."""
+    figure = axes.figure
+    figure.draw_without_rendering()
+    scale, edge = axes.transData.transform, axes.get_window_extent()
+    taken = [np.array([x - 3, y - 3, x + 3, y + 3]) for x, y in scale(busy)]
+    for (x, y), name in sorted(zip(scale(points).tolist(), names)):
+        width, height, best = 3.9 * len(name) * figure.dpi / 72, 7 * figure.dpi / 72, None
+        for far in (5, 12):
+            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
+                u = x + dx * far + (0 if dx > 0 else -width if dx < 0 else -width / 2)
+                v = y + dy * far - height / 2
+                box = np.array([u, v, u + width, v + height])
+                overlap = [max(0, min(box[2], b[2]) - max(box[0], b[0])) * max(0, min(box[3], b[3]) - max(box[1], b[1])) for b in taken]
+                outside = max(0, edge.x0 - box[0]) + max(0, box[2] - edge.x1) + max(0, edge.y0 - box[1]) + max(0, box[3] - edge.y1)
+                cost = sum(overlap) + 30 * outside + far
+                if best is None or cost < best[0]:
+                    best = cost, box
+        taken.append(best[1])
+        spot = axes.transData.inverted().transform((best[1][0], best[1][1] + height / 2))
+        axes.text(*spot, name, fontsize=6.3, va="center", color="#444444")
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:

@@ -45,7 +45,8 @@ def order(table: pd.DataFrame, **ranks) -> pd.DataFrame:
 def tab01(results) -> Table:
     """Data: clips, groups and frames of every split, and what could not be read."""
     results = Results.of(results)
-    clips, failed = results.table("clips.parquet").fillna({"domain": "", "scene": ""}), results.table("failed.csv")
+    clips = results.table("clips.parquet").fillna({"domain": "", "scene": "", "reason": ""})
+    failed = results.failed()
 
     def tally(rows: pd.DataFrame, **key) -> dict:
         read = rows[rows["ok"]]
@@ -58,10 +59,10 @@ def tab01(results) -> Table:
         records.append(tally(rows, domain=domain, split=split, scene="all"))
         records += [tally(part, domain=domain, split=split, scene=scene) for scene, part in scenes if len(scenes) > 1]
     data = order(pd.DataFrame(records), domain=["home", "ward"], split=["test", "val", "train"], scene=style.SCENES)
-    missing = pd.DataFrame({"split": "could not be read", "clip": failed["clip"].astype(str), "reason": failed["reason"].astype(str)})
-    data = pd.concat([data.assign(clip="", reason=""), missing.fillna("")], ignore_index=True)
+    listed = failed.rename(columns={"id": "clip"}).assign(split=failed["ok"].map({True: "read in part", False: "could not be read"}))
+    data = pd.concat([data.assign(clip="", reason=""), listed[["split", "clip", "reason"]]], ignore_index=True)
     data[["domain", "scene"]] = data[["domain", "scene"]].fillna("")
-    view = pd.DataFrame({"domain": data["domain"], "split": data["split"], "scene": data["scene"].map(style.SCENE_LABELS).fillna(data["scene"])})
+    view = data[["domain", "split", "scene"]].replace({"scene": style.SCENE_LABELS})
     for name in ("classes", "groups", "clips", "read", "frames"):
         view[name] = [count(n) for n in data[name]]
     view["minutes"] = [NOTHING if pd.isna(s) else f"{s / 60:.1f}" for s in data["seconds"]]
@@ -69,7 +70,7 @@ def tab01(results) -> Table:
         view["clip"], view["reason"] = data["clip"], data["reason"]
     if results.place == "test":
         view = view.drop(columns=["domain", "scene"])
-    note = f"{len(failed)} clips could not be read and are listed below the counts." if len(failed) else "Every clip could be read."
+    note = f"{len(failed)} damaged clips are listed below the counts." if len(failed) else "Every clip could be read."
     return Table(data, view, f"Data. {note} {results.facts(split='all')}")
 
 
@@ -81,7 +82,8 @@ def scopes(results: Results, home: pd.DataFrame, ward: pd.DataFrame | None) -> l
     if ward is not None:
         shared = ward["cls"].isin(results.classes)
         parts.append(("ward", "all", ward))
-        parts += [("ward", name, ward[rows]) for name, rows in (("shared classes", shared), ("own classes", ~shared)) if 0 < rows.sum() < len(ward)]
+        if 0 < shared.sum() < len(ward):
+            parts += [("ward", "shared classes", ward[shared]), ("ward", "own classes", ward[~shared])]
     return parts
 
 
@@ -98,8 +100,8 @@ def tab02(results) -> Table:
     data = pd.DataFrame(records)
     view = pd.DataFrame({
         "domain": data["domain"], "clips": data["part"].map(style.SCENE_LABELS).fillna(data["part"]), "n": column(data, count, "n_clips"),
-        "groups": column(data, count, "n_groups"), "top-1": column(data, pct, "acc", "acc_low", "acc_high"), "top-5": column(data, pct, "top5"),
-        "confidence": column(data, pct, "confidence"), "when wrong": column(data, pct, "confidence_wrong"),
+        "groups": column(data, count, "n_groups"), "top-1": column(data, pct, "acc", "acc_low", "acc_high"),
+        "top-5": column(data, pct, "top5"), "confidence": column(data, pct, "confidence"), "when wrong": column(data, pct, "confidence_wrong"),
         "ECE": column(data, pct, "ece", "ece_low", "ece_high"), "entropy, nats": [f"{x:.2f}" for x in data["entropy"]],
         "frames that disagree": column(data, pct, "instability", "instability_low", "instability_high")})
     return Table(data, view, f"Zero shot, %. ECE: expected calibration error. {INTERVALS} {results.facts(home)}")
@@ -108,7 +110,8 @@ def tab02(results) -> Table:
 def shape_names(masking: pd.DataFrame) -> pd.DataFrame:
     """One row a shape condition: condition, shape, percent, placement, motion."""
     named = [parse(name) for name in masking["condition"].unique() if name.startswith("shape:")]
-    return pd.DataFrame([{"condition": c.name, "shape": c.shape, "percent": c.percent, "placement": c.placement, "motion": c.motion} for c in named])
+    fields = ("shape", "percent", "placement", "motion")
+    return pd.DataFrame([{"condition": c.name, **{field: getattr(c, field) for field in fields}} for c in named])
 
 
 def tab03(results) -> Table:
@@ -123,13 +126,16 @@ def tab03(results) -> Table:
     data = order(data.sort_values(keys), shape=style.SHAPES, placement=["centre", "random"], motion=["still", "moving"])
     percents = sorted(data["percent"].unique())
     view = data[keys[:3]].drop_duplicates().reset_index(drop=True)
-    for name, write, fields in (("accuracy", pct, ("acc", "acc_low", "acc_high")), ("change", points, ("diff",)), ("confidence", pct, ("confidence",))):
+    printed = (("accuracy", pct, ("acc", "acc_low", "acc_high")), ("change", points, ("diff",)), ("confidence", pct, ("confidence",)))
+    for name, write, fields in printed:
         for percent in percents:
             cells = data[data["percent"] == percent]
-            view = view.merge(cells[keys[:3]].assign(**{f"{name}, {percent:g} %": column(cells, write, *fields)}), how="left").fillna(NOTHING)
+            cells = cells[keys[:3]].assign(**{f"{name}, {percent:g} %": column(cells, write, *fields)})
+            view = view.merge(cells, how="left").fillna(NOTHING)
     unmasked = chosen[chosen["condition"] == "none"]
-    return Table(data, view, f"Percentage and shape masking, % and points; unmasked {pct(stats.accuracy(unmasked))} %. Calibration, paired tests and Holm's "
-                             f"p are in the csv. {INTERVALS} {results.facts(unmasked)}")
+    caption = (f"Percentage and shape masking, % and points; unmasked {pct(stats.accuracy(unmasked))} %. Calibration, paired tests and "
+               f"Holm's p are in the csv. {INTERVALS} {results.facts(unmasked)}")
+    return Table(data, view, caption)
 
 
 def control_of(condition: str, kind: str, names: set[str]) -> str | None:
@@ -151,7 +157,7 @@ def tab04(results) -> Table:
         if pairs:
             records.append(stats.compare(masking, pairs).assign(control=kind))
     if not records:
-        raise UserError("tab04: predictions/masking.parquet holds no region condition with its control; run notebook 03_masking_analysis again")
+        raise UserError(f"{results.path('predictions/masking.parquet')}: no region condition with its control; run notebook 03 again")
     tests = pd.concat(records).rename(columns={"baseline": "control_condition", "acc_baseline": "acc_control"})
     tests["p_holm"] = stats.holm(tests["p"])
     tests = tests.drop(columns=["n_clips", "n_groups", "acc"])
@@ -173,8 +179,10 @@ def tab04(results) -> Table:
         view[f"{label}: fixed : broken"] = column(cells, ratio, "fixed", "broken")
         view[f"{label}: Holm p"] = column(cells, pvalue, "p_holm")
     none = masking[masking["condition"] == "none"]
-    return Table(data, view, f"Hiding and isolating features, % and points; unmasked {pct(stats.accuracy(none))} %. Controls cover the same area: the same mask "
-                             f"elsewhere, and random cells; differences, McNemar and Holm (over the whole table) are against them. {INTERVALS} {results.facts(none)}")
+    caption = (f"Hiding and isolating features, % and points; unmasked {pct(stats.accuracy(none))} %. Controls cover the same area: the "
+               "same mask elsewhere, and random cells; differences, McNemar and Holm (over the whole table) are against them. "
+               f"{INTERVALS} {results.facts(none)}")
+    return Table(data, view, caption)
 
 
 def with_tests(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -198,7 +206,7 @@ def attack_rates(results: Results) -> dict[str, float]:
     attack = results.table("noise/attack.parquet").groupby("variant")[["hits", "of"]].sum()
     rate = (attack["hits"] / attack["of"]).to_dict()
     base = rate.get("none", rate.get("base", np.nan))
-    noise = {name: "gated" for name in ("gated", "hypothesis", "shortlist-3", "oracle")} | {"naive-hypothesis": "naive", "naive-oracle": "naive", "shared": "shared"}
+    noise = {"naive-hypothesis": "naive", "naive-oracle": "naive"} | dict.fromkeys(("gated", "hypothesis", "shortlist-3", "oracle"), "gated")
     return {"none": base} | {name: rate.get(variant, np.nan) for name, variant in noise.items()}
 
 
@@ -217,10 +225,11 @@ def tab05(results) -> Table:
     methods = style.in_order(noise["method"])
     free = [not style.method(name).uses_label for name in methods]
     clean = first(data, ["method", methods], condition="none", scene="all").reset_index()
-    view = pd.DataFrame({"method": [style.method(name).label for name in methods], "labels": clean["labels"], "n": column(clean, count, "n_clips"),
-                         "unmasked": bold_best(column(clean, pct, "acc", "acc_low", "acc_high"), clean["acc"], free),
-                         "to no noise": column(clean, points, "diff", "low", "high"), "fixed : broken": column(clean, ratio, "fixed", "broken"),
-                         "Holm p": column(clean, pvalue, "p_holm"), "ECE": bold_best(column(clean, pct, "ece"), clean["ece"], free, lowest=True)})
+    view = pd.DataFrame({
+        "method": [style.method(name).label for name in methods], "labels": clean["labels"], "n": column(clean, count, "n_clips"),
+        "unmasked": bold_best(column(clean, pct, "acc", "acc_low", "acc_high"), clean["acc"], free),
+        "to no noise": column(clean, points, "diff", "low", "high"), "fixed : broken": column(clean, ratio, "fixed", "broken"),
+        "Holm p": column(clean, pvalue, "p_holm"), "ECE": bold_best(column(clean, pct, "ece"), clean["ece"], free, lowest=True)})
     for scene in [scene for scene in style.SCENES if scene in set(data["scene"]) - {"all"}]:
         rows = first(data, ["method", methods], condition="none", scene=scene)
         view[style.SCENE_LABELS[scene]] = bold_best(column(rows, pct, "acc"), rows["acc"], free)
@@ -230,9 +239,10 @@ def tab05(results) -> Table:
         view[label] = bold_best(cells, rows["acc"], free) if kind == "shape" else cells  # nobody wins where there is nothing to see
         view[f"{label}: to no noise"] = column(rows, points, "diff", "low", "high")
     view["attack rate"] = column(clean, pct, "attack_rate")
-    return Table(data, view, "Class-specific noise: protocols and controls, % and points. Labels: what a method saw of them. Where the actor is gone, accuracy is what the "
-                             f"background alone earns (chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' clips that a class's noise turns into it. Holm over methods and "
-                             f"conditions. {INTERVALS} {results.facts(noise)}")
+    caption = ("Class-specific noise: protocols and controls, % and points. Labels: what a method saw of them. Where the actor is gone, "
+               f"accuracy is what the background alone earns (chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' "
+               f"clips that a class's noise turns into it. Holm over methods and conditions. {INTERVALS} {results.facts(noise)}")
+    return Table(data, view, caption)
 
 
 def tab06(results) -> Table:
@@ -240,20 +250,22 @@ def tab06(results) -> Table:
     results = Results.of(results)
     data = results.maybe("noise/ablation.parquet")
     if data is None or data.empty:
-        return Table(pd.DataFrame(columns=["setting", "condition", "n", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
-                     f"Ablation of the loss: not part of this profile (noise.ablation is off). {results.facts(split='validation')}")
-    settings = data[["setting", "steps", "seed"]].drop_duplicates()
+        return Table(pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
+                     f"Ablation of the loss: not part of this profile (noise.ablation_steps is 0). {results.facts(split='validation')}")
+    front = ["setting", "steps", "seed", "condition"]
+    data = data[front + [name for name in data.columns if name not in front]].reset_index(drop=True)
+    settings = data[front[:3]].drop_duplicates()
     names = list(dict.fromkeys(["none", *data["condition"]]))
     view, keys = settings.reset_index(drop=True).astype(str), pd.MultiIndex.from_frame(settings)
     for name in [name for name in names if name in set(data["condition"])]:
-        rows = data[data["condition"] == name].set_index(["setting", "steps", "seed"]).reindex(keys)
-        if name == names[0]:
-            view["n"] = column(rows, count, "n")
-        learned, cells = ~keys.get_level_values(0).isin(["none"]), column(rows, pct, "acc", "low", "high")
+        rows = data[data["condition"] == name].set_index(front[:3]).reindex(keys)
+        if "n" not in view:
+            view["n"] = column(rows, count, "n_clips")
+        learned, cells = keys.get_level_values(0) != "no noise", column(rows, pct, "acc", "low", "high")
         view[describe(name)] = cells if name.startswith("hide:") else bold_best(cells, rows["acc"], learned)
         view[f"{describe(name)}: confidence"] = column(rows, pct, "confidence")
         view[f"{describe(name)}: ECE"] = bold_best(column(rows, pct, "ece"), rows["ece"], learned, lowest=True)
-    return Table(data.reset_index(drop=True), view, f"Ablation of the loss, gated noise, %. {INTERVALS} {results.facts(split='validation')}")
+    return Table(data, view, f"Ablation of the loss, gated noise, %. {INTERVALS} {results.facts(split='validation')}")
 
 
 def tab07(results) -> Table:
@@ -272,31 +284,33 @@ def tab07(results) -> Table:
     front = ["part", "condition", "method", "labels", "uses_label"]
     data = data[front + [name for name in data.columns if name not in front]]
     methods = style.in_order(rows["method"])
-    free = [not style.method(name).uses_label for name in methods]
-    view = pd.DataFrame({"method": [style.method(name).label for name in methods], "labels": [style.method(name).labels for name in methods]})
+    looks = [style.method(name) for name in methods]
+    free = [not look.uses_label for look in looks]
+    view = pd.DataFrame({"method": [look.label for look in looks], "labels": [look.labels for look in looks]})
     sizes = []
     for (part, condition), cells in data.groupby(["part", "condition"], sort=False):
         cells = first(cells, ["method", methods])
         text = column(cells, pct, "acc", "acc_low", "acc_high")
         view[f"{part}, {describe(condition)}"] = text if condition.startswith("hide:") else bold_best(text, cells["acc"], free)
         sizes.append(f"{part}: n = {count(cells['n_clips'].max())}")
-    other = rows["domain"].eq("ward").any()
-    known = " The probe and the networks know the home classes only and are tested on those; CLIP chooses among all of the ward's." if other else ""
-    return Table(data, view, f"Generalisation and baselines, accuracy in %. {'; '.join(dict.fromkeys(sizes))}.{known} Differences and tests against no "
-                             f"noise are in the csv. {INTERVALS} {results.facts(split='home test' + ' and ward' * other)}")
+    other = bool(rows["domain"].eq("ward").any())
+    known = " The networks know the home classes only and are tested on those; CLIP chooses among all of the ward's." if other else ""
+    caption = (f"Generalisation and baselines, accuracy in %. {'; '.join(dict.fromkeys(sizes))}.{known} Differences and tests against no "
+               f"noise are in the csv. {INTERVALS} {results.facts(split='home test' + ' and ward' * other)}")
+    return Table(data, view, caption)
 
 
 def tab08(results) -> Table:
     """Run time and environment of this run: the one table that depends on the machine."""
     results = Results.of(results)
     timing = results.table("timing.parquet").reset_index(drop=True)
-    rate = timing["items"] / timing["seconds"].clip(lower=1e-9)
-    steps = pd.DataFrame({"what": timing["step"], "value": [f"{s:.1f} s" for s in timing["seconds"]],
-                          "rate": [f"{n:.0f} {unit}s, {r:.1f} {unit}s/s" if n else "" for n, unit, r in zip(timing["items"], timing["unit"].str.rstrip("s"), rate)]})
+    rates = [f"{row.items:.0f} {row.unit}s, {row.items / max(row.seconds, 1e-9):.1f} a second" for row in timing.itertuples()]
+    steps = pd.DataFrame({"what": timing["step"], "value": [f"{s:.1f} s" for s in timing["seconds"]], "rate": rates})
     machine = pd.DataFrame([{"what": name, "value": str(value), "rate": ""} for name, value in results.json("environment.json").items()])
     view = pd.concat([steps, machine], ignore_index=True)
     return Table(view, view.rename(columns={"what": "step or component", "value": "time or version"}),
-                 f"Run time and environment; {timing['seconds'].sum():.0f} s in all. Never compared with the reference. Profile {results.run['profile']['name']}.")
+                 f"Run time and environment; the steps took {timing['seconds'].sum():.0f} s. Never compared with the reference. "
+                 f"{results.facts(split='all')}")
 
 
 TABLES = {f.__name__: f for f in (tab01, tab02, tab03, tab04, tab05, tab06, tab07, tab08)}

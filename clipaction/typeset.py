@@ -64,14 +64,15 @@ def latex(view: pd.DataFrame, caption: str, label: str) -> str:
     """A booktabs table (needs \\usepackage{booktabs,graphicx}), as wide as the text."""
     def cell(text: str) -> str:
         strong, text = text.startswith("**"), str(text).strip("*")
-        for old, new in (("\\", "/"), ("&", "\\&"), ("%", "\\%"), ("_", "\\_"), ("#", "\\#"), ("−", "$-$"), ("–", "--"), ("<", "$<$"), (">", "$>$")):
+        for old, new in {"\\": "/", "&": "\\&", "%": "\\%", "_": "\\_", "#": "\\#", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$"}.items():
             text = text.replace(old, new)
         return f"\\textbf{{{text}}}" if strong else text
 
+    kinds = "".join("r" if number else "l" for number in is_number(view))
     lines = [" & ".join(cell(str(value)) for value in row) + r" \\" for row in [view.columns, *view.to_numpy()]]
     body = "\n".join(["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"])
     return (f"\\begin{{table}}\n\\centering\n\\caption{{{cell(caption)}}}\n\\label{{{label}}}\n\\resizebox{{\\textwidth}}{{!}}{{%\n"
-            f"\\begin{{tabular}}{{{''.join('r' if number else 'l' for number in is_number(view))}}}\n{body}\n\\end{{tabular}}}}\n\\end{{table}}\n")
+            f"\\begin{{tabular}}{{{kinds}}}\n{body}\n\\end{{tabular}}}}\n\\end{{table}}\n")
 
 
 def write_csv(data: pd.DataFrame, path: Path) -> None:

@@ -56,8 +56,8 @@ def verify(profile) -> pd.DataFrame:
         raise UserError(f"{made}: no figures or tables yet; notebook 06_figures makes them (./run_all.sh --only 06)")
     tolerance = reference / "tolerance.yaml"
     tolerance = yaml.safe_load(tolerance.read_text() if tolerance.exists() else TOLERANCE)
-    return pd.DataFrame([{"item": name.removesuffix(".csv"), "file": name, **dict(zip(("status", "detail"), judge(made / name, reference / name, tolerance)))}
-                         for name in names])
+    rows = [(name.removesuffix(".csv"), name, *judge(made / name, reference / name, tolerance)) for name in names]
+    return pd.DataFrame(rows, columns=["item", "file", "status", "detail"])
 
 
 def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str, str]:
@@ -91,12 +91,15 @@ def compare(made: pd.DataFrame, reference: pd.DataFrame, limit) -> tuple[str, st
             off = np.where(a.isna() & b.isna(), 0, (a.astype(float) - b.astype(float)).abs().fillna(np.inf).to_numpy())
         else:
             off = np.where((a.astype(str) == b.astype(str)) | (a.isna() & b.isna()), 0, np.inf)
-        row = int(np.argmax(off))
-        cell = f"{name} of {' '.join(str(reference[word][row]) for word in words if word != name) or f'row {row + 1}'}: {a[row]} instead of {b[row]}" if len(off) else ""
-        if allowed == np.inf:
-            remarks += [cell] if name in words and off.any() else []
+        if not off.any():
             continue
-        share = np.inf if off.max(initial=0) == np.inf else off.max(initial=0) / max(allowed, 1e-9)
+        row = int(np.argmax(off))
+        key = " ".join(str(reference[word][row]) for word in words if word != name and pd.notna(reference[word][row]))
+        cell = f"{name} of {key or f'row {row + 1}'}: {a[row]} instead of {b[row]}"
+        if allowed == np.inf:
+            remarks += [cell] if name in words else []
+            continue
+        share = off.max() / max(allowed, 1e-9)
         if share > worst:
             worst, where = share, f"{cell} (tolerance {allowed:g})"
     return "differs" if worst > 1 + 1e-9 else "reproduced", "; ".join(filter(None, [f"worst cell: {where}" if where else "", *remarks]))

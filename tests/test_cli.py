@@ -109,3 +109,21 @@ def test_too_little_disk_is_told_before_anything_is_made(checkout):
     refused = call("./run_all.sh", cwd=checkout, **bare)
     assert refused.returncode == 2 and "of free disk are needed for .venv and 2 GB are left" in refused.stderr
     assert not (checkout / ".venv").exists()
+
+
+def test_an_environment_that_is_not_ours_is_never_emptied(checkout):
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", ".venv"], cwd=checkout, check=True)
+    refused = call("./run_all.sh", cwd=checkout, PYTHON=sys.executable, VIRTUAL_ENV="", CONDA_PREFIX="")
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+    assert ".venv was not made by this script and lacks" in refused.stderr and "move it away" in refused.stderr
+    assert (checkout / ".venv/bin/python").exists() and not (checkout / ".venv/unfinished").exists()
+
+
+def test_half_made_environments_are_made_again(checkout):
+    (checkout / ".venv/lib").mkdir(parents=True)
+    (checkout / ".venv/unfinished").touch()
+    (checkout / "requirements.lock").write_text("nothing-by-this-name==1 --hash=sha256:" + 64 * "0")
+    failed = call("./run_all.sh", cwd=checkout, PYTHON=sys.executable, VIRTUAL_ENV="", CONDA_PREFIX="", PIP_NO_INDEX="1")
+    assert failed.returncode == 2 and "installing requirements.lock failed: ERROR: " in failed.stderr
+    assert "check the network and run again" in failed.stderr
+    assert not (checkout / ".venv/requirements.lock").exists() and (checkout / ".venv/unfinished").exists()

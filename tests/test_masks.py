@@ -116,8 +116,11 @@ def test_a_gpu_gives_the_same_pixels():
     assert mask.is_cuda and (masks.apply(frames.cuda(), mask, 5).cpu() == masks.apply(frames, mask.cpu(), 5)).all()
 
 
-@pytest.mark.parametrize("wrong", [("hexagon", 10, "centre", "still"), ("square", 110, "centre", "still"), ("square", -1, "centre", "still"),
-                                   ("square", 10, "left", "still"), ("square", 10, "centre", "spinning")])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [("hexagon", 10, "centre", "still"), ("square", 110, "centre", "still"), ("square", -1, "centre", "still"),
+     ("square", 10, "left", "still"), ("square", 10, "centre", "spinning")],
+)  # fmt: skip
 def test_a_wrong_mask_is_named(wrong):
     shape, percent, placement, motion = wrong
     with pytest.raises(UserError, match="choose"):

@@ -18,7 +18,8 @@ TEXT = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers"
 def own(**vision):
     """open_clip's own image towers with random weights, tiny."""
     torch.manual_seed(0)
-    return CLIP(embed_dim=16, vision_cfg={"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8} | vision, text_cfg=TEXT).eval()
+    vision = {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8} | vision
+    return CLIP(embed_dim=16, vision_cfg=vision, text_cfg=TEXT).eval()
 
 
 def timm_tower(pool="token"):

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from clipaction import records
 from clipaction import run as runner
+from clipaction.config import load_profile
 from clipaction.errors import UserError
-from clipaction.paths import results_dir
+from clipaction.paths import ROOT, results_dir
 
 PARAMETERS = 'profile = "demo"\noverrides = {}'
 FIRST = """
 from tqdm.auto import tqdm
 from clipaction.config import load_profile
-from clipaction.paths import results_dir
+from clipaction.paths import ROOT, results_dir
 p = load_profile(profile, overrides)
 out = results_dir(p) / "one.txt"
 for _ in tqdm(range(3), desc="counting", unit="clip"): pass
@@ -40,6 +43,7 @@ def write(folder, name, *cells, tags=("parameters",)):
 def books(tmp_path, monkeypatch):
     for name in ("RESULTS", "FIGURES", "DATA"):
         monkeypatch.setenv(f"CLIPACTION_{name}", str(tmp_path / name.lower()))
+    monkeypatch.setattr(records, "world", lambda profile: profile.key())  # not the code, which may be edited while tests run
     folder = tmp_path / "notebooks"
     folder.mkdir()
     write(folder, "01_first.ipynb", FIRST)
@@ -113,6 +117,19 @@ def test_what_an_interrupted_notebook_wrote_is_its_own(books, monkeypatch):
     monkeypatch.setenv("GO", "1")
     runner.run("demo", folder=books, only="1")
     assert "results/one.txt" in json.loads((results_dir("demo") / "notebooks/01.json").read_text())["outputs"]
+
+
+def test_the_world_is_profile_lock_and_code(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "clipaction", tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    demo, seen = load_profile("demo"), set()
+    seen.add(records.world(demo))
+    seen.add(records.world(load_profile("demo", {"noise.eps": 8})))
+    (tmp_path / "requirements.lock").write_text("torch==1")
+    seen.add(records.world(demo))
+    (tmp_path / "clipaction/masks.py").write_text("pass")
+    seen.add(records.world(demo))
+    assert len(seen) == 4 and records.world(demo) in seen
 
 
 def test_unknown_notebook(books):

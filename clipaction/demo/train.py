@@ -244,14 +244,15 @@ def train(samples: int, pool_size: int, batch: int = 32, lr: float = 1.5e-3, see
     optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": other, "weight_decay": 0.0}], lr=lr, betas=(0.9, 0.98))
     steps, warm = math.ceil(samples / batch), min(300, samples // batch // 10 + 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min((s + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * min(s / steps, 1))))
-    average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True)
+    average = {name: value.clone() for name, value in model.state_dict().items()}
+    averaged = open_clip.create_model(NAME)
     checkpoint, first, spent = out.with_suffix(".checkpoint"), 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         if state["run"] == [samples, pool_size, batch, seed, code_version()]:
-            for name, part in (("model", model), ("optimiser", optimiser), ("schedule", schedule), ("average", average)):
+            for name, part in (("model", model), ("optimiser", optimiser), ("schedule", schedule)):
                 part.load_state_dict(state[name])
-            first, spent = state["step"], state["seconds"]
+            average, first, spent = state["average"], state["step"], state["seconds"]
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step", desc="training the compact CLIP")
     for step in bar:
         rng = named_rng(seed, "batch", step)
@@ -266,17 +267,20 @@ def train(samples: int, pool_size: int, batch: int = 32, lr: float = 1.5e-3, see
         schedule.step()
         with torch.no_grad():
             model.logit_scale.clamp_(0, math.log(100))
-        average.update_parameters(model)
+            decay_now = min(0.998, step / (step + 20))  # forget the first steps soon
+            for name, value in model.state_dict().items():
+                average[name].lerp_(value, 1 - decay_now) if value.is_floating_point() else average[name].copy_(value)
         if step % 20 == 0:
             bar.set_postfix(loss=f"{loss.item():.3f}", tau=f"1/{model.logit_scale.exp().item():.0f}")
         if (step + 1) % checkpoint_every == 0 or step + 1 == steps:
-            numbers = evaluate(average.module, tokenizer, tests, home)
+            averaged.load_state_dict(average)
+            numbers = evaluate(averaged, tokenizer, tests, home)
             tqdm.write(f"{(step + 1) * batch} samples: " + "  ".join(f"{k} {v:.2f}" for k, v in numbers.items()))
             aside = checkpoint.with_suffix(".tmp")
             torch.save({"run": [samples, pool_size, batch, seed, code_version()], "step": step + 1, "seconds": spent + time.time() - started, "model": model.state_dict(),
-                        "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "average": average.state_dict()}, aside)  # fmt: skip
+                        "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "average": average}, aside)  # fmt: skip
             os.replace(aside, checkpoint)
-    save_file({k: v.half().contiguous() if v.is_floating_point() else v for k, v in average.module.state_dict().items()}, out)
+    save_file({k: v.half().contiguous() if v.is_floating_point() else v for k, v in average.items()}, out)
     minutes = (spent + time.time() - started) / 60
     out.with_suffix(".md").write_text(card(numbers, samples, pool_size, batch, lr, seed, minutes, test_size, out.stat().st_size))
     checkpoint.unlink()
@@ -306,7 +310,7 @@ Accuracy over the {len(HOME)} home actions, zero-shot, {test_size} single frames
 
 def main(argv=None) -> None:
     parser = argparse.ArgumentParser(prog="python -m clipaction.demo.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=200_000)
+    parser.add_argument("--samples", type=int, default=96_000)
     parser.add_argument("--pool", type=int, default=30_000, help="rendered images")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1.5e-3)

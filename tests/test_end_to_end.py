@@ -1,0 +1,75 @@
+"""The whole paper at toy size, as a reviewer runs it: every figure and table is made, a second run reuses everything, labels stay out."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+import yaml
+
+from clipaction.run import Live, execute
+
+ROOT = Path(__file__).parents[1]
+TOY = ["dataset.test_groups=1", "dataset.test_clips=1", "dataset.frames_per_clip=8", "frames=2", "noise.steps=3", "noise.ablation_steps=1", "baselines.epochs=1"]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """Environment, arguments and folders of a finished toy run."""
+    folder = tmp_path_factory.mktemp("toy")
+    environment = {**os.environ, "CLIPACTION_DATA": str(folder / "data"), "CLIPACTION_RESULTS": str(folder / "results"), "CLIPACTION_FIGURES": str(folder / "figures")}
+    command = [sys.executable, "-m", "clipaction", "run", "--profile", "quick", *(part for setting in TOY for part in ("--set", setting))]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+    return done, command, environment, folder
+
+
+def test_it_finishes(toy):
+    done = toy[0]
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def test_every_figure_and_table_is_there(toy):
+    figures = toy[3] / "figures" / "quick"
+    for number in range(1, 10):
+        assert {path.suffix for path in figures.glob(f"fig{number:02d}*")} == {".png", ".pdf", ".csv"}, f"fig{number:02d}"
+    for number in range(1, 9):
+        assert {path.suffix for path in figures.glob(f"tab{number:02d}*")} == {".csv", ".md", ".tex"}, f"tab{number:02d}"
+    assert "toy" in (figures / "report" / "index.html").read_text().lower()
+
+
+def test_predictions_have_the_promised_columns(toy):
+    for path in (toy[3] / "results" / "quick" / "predictions").glob("*.parquet"):
+        table = pd.read_parquet(path)
+        assert {"clip", "label", "method", "condition", "level", "frame", "pred", "top5", "p_true", "p_pred", "margin", "entropy"} <= set(table), path.name
+        assert table["p_pred"].between(0, 1).all() and (table["p_true"] <= table["p_pred"] + 1e-9).all()
+
+
+def test_executed_notebooks_hold_no_error(toy):
+    for path in (toy[3] / "results" / "quick" / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not [o for o in cell.get("outputs", []) if o.output_type == "error"], path.name
+
+
+def test_second_run_reuses_everything_and_is_fast(toy):
+    _, command, environment, _ = toy
+    started = time.time()
+    again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0 and again.stdout.count("reused") == 6, again.stdout[-2000:]
+    assert time.time() - started < 60
+
+
+@pytest.mark.parametrize("name", ["explore_masks", "explore_noise"])
+def test_explorers_run_without_a_front_end(toy, monkeypatch, name):
+    _, _, environment, folder = toy
+    for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
+        monkeypatch.setenv(variable, environment[variable])
+    overrides = {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}
+    with Live(name) as live:
+        execute(ROOT / "notebooks" / f"{name}.ipynb", folder / f"{name}.ipynb", {"profile": "quick", "overrides": overrides}, live)
+    outputs = [o for cell in nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for o in cell.get("outputs", [])]
+    assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
+    assert any("image/png" in o.get("data", {}) for o in outputs)

@@ -1,0 +1,116 @@
+"""Tables from invented results: files, numbers against the predictions they come from, bold, honest gaps."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import SQUARE, write_results
+
+from clipaction import stats, style, tables, typeset
+from clipaction.errors import UserError
+from clipaction.results import Results
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return Results(write_results(tmp_path_factory.mktemp("tables"), "quick", failed=1))
+
+
+@pytest.fixture(scope="module")
+def made(results):
+    return {name: make(results) for name, make in tables.TABLES.items()}
+
+
+def test_every_file_and_the_same_bytes_again(results, made, tmp_path):
+    for name, table in made.items():
+        first = [path.read_bytes() for path in tables.save(table, tmp_path / name)]
+        again = tables.save(tables.TABLES[name](Results(results.folder)), tmp_path / name)
+        assert [path.name for path in again] == [f"{name}.csv", f"{name}.md", f"{name}.tex"]
+        assert first == [path.read_bytes() for path in again], name
+        assert not table.view.isna().any().any() and "Profile quick" in table.caption
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_failures_are_listed_by_name_and_reason(results, made):
+    data = made["tab01"].data
+    lost = results.failed()["id"].item()
+    assert data.loc[data["clip"] == lost, "reason"].item() == "moov atom not found"
+    ward = data[(data["domain"] == "ward") & (data["scene"] == "all")]
+    assert (ward["clips"] - ward["read"]).item() == 1
+
+
+def test_zero_shot_rows(results, made):
+    data, home = made["tab02"].data, results.home("zero_shot")
+    assert list(data["part"][:4]) == ["all", "usual", "random", "other"]
+    assert data["acc"][0] == pytest.approx(stats.accuracy(home)) and data["n_clips"][0] == home["clip"].nunique()
+    assert list(data["part"][4:]) == ["all", "shared classes", "own classes"]
+
+
+def test_each_region_has_its_own_equal_area_controls(results, made):
+    data = made["tab04"].data
+    assert set(data["control"]) == {"control", "cells"}
+    for row in data.itertuples():
+        expected = f"{row.control}:{row.condition.replace(':plate', ':silhouette')}"
+        assert row.control_condition == expected
+    accuracy = {name: stats.accuracy(rows) for name, rows in results.home("masking").groupby("condition")}
+    row = data.iloc[0]
+    assert row["diff"] == pytest.approx(accuracy[row["condition"]] - accuracy[row["control_condition"]])
+    np.testing.assert_allclose(data["p_holm"], stats.holm(data["p"]))
+
+
+def test_noise_table_derives_from_predictions(results, made):
+    noise, data = results.home("noise"), made["tab05"].data
+    row = data[(data["method"] == "gated") & (data["condition"] == SQUARE) & (data["scene"] == "usual")].iloc[0]
+    rows = noise[(noise["condition"] == SQUARE) & (noise["scene"] == "usual")]
+    pairs = {name: stats.accuracy(rows[rows["method"] == name]) for name in ("gated", "none")}
+    assert row["acc"] == pytest.approx(pairs["gated"]) and row["diff"] == pytest.approx(pairs["gated"] - pairs["none"])
+    assert set(data.loc[data["uses_label"], "method"]) == {"oracle", "naive-oracle"}
+
+
+def test_best_label_free_is_bold_and_the_oracle_never(made):
+    for name in ("tab05", "tab07"):
+        view = made[name].view.set_index("method")
+        bold = view.apply(lambda column: column.astype(str).str.startswith("**"))
+        assert bold.any().any() and not bold[view.index.str.contains("uses the label")].any().any()
+    clean = made["tab05"].data.query("condition == 'none' and scene == 'all' and not uses_label")
+    best = style.method(clean.loc[clean["acc"].idxmax(), "method"]).label
+    assert made["tab05"].view.set_index("method").loc[best, "unmasked"].startswith("**")
+
+
+def test_bold_best():
+    assert typeset.bold_best(["1", "2", "3"], [1, 2, 3], [True, True, False]) == ["1", "**2**", "3"]
+    assert typeset.bold_best(["1", "1", "–"], [1, 1, np.nan], [True] * 3) == ["**1**", "**1**", "–"]
+    assert typeset.bold_best(["1", "2"], [1, 2], [True, True], lowest=True) == ["**1**", "2"]
+    assert typeset.bold_best(["1", "2"], [1, 2], [True, False]) == ["1", "2"]
+
+
+def test_numbers_as_text():
+    assert typeset.pct(0.714, 0.66, 0.76) == "71.4 [66.0, 76.0]" and typeset.points(-0.032) == "−3.2" and typeset.pct(np.nan) == "–"
+    assert typeset.pct(0.5, np.nan, np.nan) == "50.0" and typeset.pvalue(1e-9) == "<0.001" and typeset.ratio(3, 1) == "3 : 1"
+
+
+def test_markdown_and_latex():
+    view = pd.DataFrame({"a|b": ["x_y", "z"], "acc, %": ["**1.0**", "−2.0 [−3.0, 1.0]"]})
+    assert "| a\\|b | acc, % |\n| --- | ---: |\n| x_y | **1.0** |" in typeset.markdown(view, "Title.")
+    tex = typeset.latex(view, "50 % & more", "tab99")
+    assert "\\begin{tabular}{lr}" in tex and "x\\_y & \\textbf{1.0} \\\\" in tex and "$-$2.0 [$-$3.0, 1.0]" in tex
+    assert "\\caption{50 \\% \\& more}" in tex and tex.count("\\toprule") == tex.count("\\bottomrule") == 1
+
+
+def test_profile_without_truth_ward_baselines_and_ablation(tmp_path):
+    results = Results(write_results(tmp_path, "quick", truth=False, failed=0, overrides={
+        "dataset.kind": "folder", "baselines.enabled": False, "noise.ablation_steps": 0, "regions.sources": ["motion"],
+        "regions.grains": ["silhouette", "box"]}))  # fmt: skip
+    made = {name: make(results) for name, make in tables.TABLES.items()}
+    assert "domain" not in made["tab01"].view and set(made["tab02"].data["domain"]) == {"test"} and made["tab06"].data.empty
+    assert set(made["tab07"].data["part"]) == {"test"} and "ward" not in made["tab07"].caption
+    for name, table in made.items():
+        tables.save(table, tmp_path / name)
+
+
+def test_missing_result_names_file_and_notebook(results, tmp_path):
+    with pytest.raises(UserError, match=r"clips\.parquet.*01_data_prep"):
+        tables.tab01(tmp_path)
+    write_results(tmp_path, "quick")
+    (tmp_path / "noise" / "attack.parquet").unlink()
+    with pytest.raises(UserError, match=r"noise/attack\.parquet.*04_noise_training"):
+        tables.tab05(tmp_path)

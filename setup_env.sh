@@ -36,7 +36,8 @@ make_environment() {
         need_space 9
         say "environment: making .venv with $("$base" --version) (once; about 3 GB to download, 6 GB on disk, 2 to 4 minutes)"
         mkdir -p .venv && touch .venv/unfinished && find .venv -mindepth 1 ! -path .venv/unfinished -delete
-        "$base" -m venv .venv >/dev/null 2>&1 || die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON"
+        "$base" -m venv .venv >/dev/null 2>&1 ||
+            die "$base could not make .venv; on Debian or Ubuntu: apt-get install python3-venv; else set PYTHON to another Python"
     fi
     mkdir -p .venv/tmp
     # Every version and hash is in the lock, so nothing is left to resolve. Unpacking in .venv/tmp: /tmp may be small.
@@ -51,16 +52,19 @@ make_environment() {
 
 need_space() {  # GB
     local free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1000000))
-    ((free >= $1)) || die "$1 GB of free disk are needed for .venv and $free GB are left in $PWD; free some, or activate an environment of your own"
+    ((free >= $1)) || die "$1 GB of free disk are needed for .venv and $free GB are left in $PWD; free some," \
+        "or activate an environment of your own"
 }
 
-progress() {  # pip's talk in, one line a tenth of the packages out (or one line that counts, on a terminal)
+progress() {  # pip's talk in, a line every forty packages out (on a terminal one line that counts)
     awk -v total="$(grep -c '^[a-z].*==' requirements.lock)" -v tty="$([[ -t 2 ]] && echo 1)" '
-        /^(Collecting|Processing|Requirement already)/ { n++; if (tty) printf "\r  fetched %d of about %d packages", n, total; else if (n % 40 == 0) print "  fetched " n " of about " total " packages" }
+        /^(Collecting|Processing|Requirement already)/ && (++n % 40 == 0 || tty) {
+            printf "%s  fetched %d of about %d packages%s", tty ? "\r" : "", n, total, tty ? "" : "\n" }
         /^Installing collected/ { print (tty ? "\n" : "") "  unpacking (about a minute)" } { fflush() }' >&2
 }
 
 fail_install() {
     grep -q 'No space left' .venv/install.err && die "no space left in $PWD while filling .venv; free 9 GB and run again"
-    die "installing requirements.lock failed: $(grep -m1 -iE 'error' .venv/install.err || tail -n 1 .venv/install.err) (all of it: .venv/install.err); check the network and run again"
+    die "installing requirements.lock failed: $(grep -m1 -iE 'error' .venv/install.err || tail -n 1 .venv/install.err)" \
+        "(all of it: .venv/install.err); check the network and run again"
 }

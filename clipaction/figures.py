@@ -119,7 +119,7 @@ def fig02(results: Results) -> Drawn:
 
 @styled
 def fig03(results: Results) -> Drawn:
-    """Class x condition: the drop of accuracy."""
+    """Class × condition: the drop of accuracy."""
     masking = results.home("masking")
     named = [parse(name) for name in masking["condition"].unique() if name != "none"]
     percents = sorted({c.percent for c in named if c.kind == "shape"})
@@ -404,7 +404,7 @@ def fig08(results: Results) -> Drawn:
 
 @styled
 def fig09(results: Results) -> Drawn:
-    """Domains x methods."""
+    """Domains × methods: accuracy with its interval."""
     rows = [results.home("noise").assign(part=results.place)]
     if results.maybe("predictions/baselines.parquet") is not None:
         rows.append(results.home("baselines").assign(part=results.place))
@@ -436,7 +436,7 @@ def fig09(results: Results) -> Drawn:
             axes.axvline(value, color=style.BLACK, lw=0.6, alpha=0.4, zorder=1)
         wide = len(results.run["classes"] if part.startswith("ward") else results.classes)
         axes.axvline(1 / wide, color=style.GREY, lw=0.8, ls=":")
-        axes.set(title=f"{part}\nn = {here['n_clips'].max()}", xlabel="accuracy, %", xlim=(0, 1), ylim=(len(methods) - 0.5, -0.5))
+        axes.set(title=f"{part}\nn = {here['n_clips'].max()}", xlabel="accuracy, %", xlim=(0, 1.03), ylim=(len(methods) - 0.5, -0.5))
         axes.set_yticks(range(len(methods)), [style.method(name).label for name in methods])
         for tick, name in zip(axes.get_yticklabels(), methods):
             tick.set_color(style.GREY if style.method(name).uses_label else style.BLACK)

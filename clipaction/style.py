@@ -128,8 +128,10 @@ def label_points(axes, points: np.ndarray, names: list[str], busy: np.ndarray) -
 def save(figure: Figure, stem: Path) -> list[Path]:
     """stem.png (200 dpi) and stem.pdf, without dates: the same figure gives the same bytes. Written aside, then renamed."""
     paths = []
+    figure.set_dpi(RC["savefig.dpi"])
     with mpl.rc_context(RC):
-        figure.draw_without_rendering()
+        for _ in range(2):  # the second pass knows how much room images of a fixed shape leave
+            figure.draw_without_rendering()
     figure.set_layout_engine("none")  # laid out once, alike for both
     for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None, "Creator": None, "Producer": None})):
         path = stem.with_suffix(f".{kind}")

@@ -14,7 +14,6 @@ import pandas as pd
 
 from . import stats, style
 from .conditions import describe, parse
-from .errors import UserError
 from .results import INTERVALS, Results, noise_conditions
 from .typeset import NOTHING, bold_best, column, count, latex, markdown, pct, points, pvalue, ratio, write_csv, write_text
 
@@ -156,12 +155,11 @@ def tab04(results) -> Table:
         pairs = {name: control for name in regions if (control := control_of(name, kind, set(names)))}
         if pairs:
             records.append(stats.compare(masking, pairs).assign(control=kind))
-    if not records:
-        raise UserError(f"{results.path('predictions/masking.parquet')}: no region condition with its control; run notebook 03 again")
-    tests = pd.concat(records).rename(columns={"baseline": "control_condition", "acc_baseline": "acc_control"})
-    tests["p_holm"] = stats.holm(tests["p"])
-    tests = tests.drop(columns=["n_clips", "n_groups", "acc"])
-    data = score.loc[regions].reset_index().merge(tests, on="condition", how="left")
+    data = score.loc[regions].reset_index()
+    if records:
+        tests = pd.concat(records).rename(columns={"baseline": "control_condition", "acc_baseline": "acc_control"})
+        tests["p_holm"] = stats.holm(tests["p"])
+        data = data.merge(tests.drop(columns=["n_clips", "n_groups", "acc"]), on="condition", how="left")
     for place, field in enumerate(("kind", "part", "grain", "source"), 1):
         data.insert(place, field, [getattr(parse(name), field) for name in data["condition"]])
     if iou is not None:
@@ -172,15 +170,17 @@ def tab04(results) -> Table:
                          "accuracy": column(one, pct, "acc", "acc_low", "acc_high"), "confidence": column(one, pct, "confidence")})
     if "iou" in one and one["iou"].notna().any():
         view["region IoU"] = column(one, pct, "iou")
-    for kind, label in (("control", "elsewhere"), ("cells", "cells")):
-        cells = first(data, ["condition", one["condition"]], control=kind)
+    controls = [kind for kind in ("control", "cells") if records and kind in set(data["control"])]
+    for kind in controls:
+        label, cells = {"control": "elsewhere", "cells": "cells"}[kind], first(data, ["condition", one["condition"]], control=kind)
         view[f"{label}: accuracy"] = column(cells, pct, "acc_control")
         view[f"{label}: difference"] = column(cells, points, "diff", "low", "high")
         view[f"{label}: fixed : broken"] = column(cells, ratio, "fixed", "broken")
         view[f"{label}: Holm p"] = column(cells, pvalue, "p_holm")
     none = masking[masking["condition"] == "none"]
-    caption = (f"Hiding and isolating features, % and points; unmasked {pct(stats.accuracy(none))} %. Controls cover the same area: the "
-               "same mask elsewhere, and random cells; differences, McNemar and Holm (over the whole table) are against them. "
+    words = " and ".join({"control": "the same mask elsewhere", "cells": "random cells"}[kind] for kind in controls)
+    tested = f"Controls cover the same area: {words}; differences, McNemar and Holm (over the whole table) are against them. "
+    caption = (f"Hiding and isolating features, % and points; unmasked {pct(stats.accuracy(none))} %. {tested if controls else ''}"
                f"{INTERVALS} {results.facts(none)}")
     return Table(data, view, caption)
 

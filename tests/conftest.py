@@ -7,6 +7,8 @@ import torch.nn as nn
 
 from clipaction.clip import CLIP
 
+torch.set_num_threads(1)  # the models here are tiny: threads would only wait for each other
+
 
 class ToyModel(nn.Module):
     """Images to 8 numbers by a fixed random projection of 4 x 4 means; nothing learned."""

@@ -12,7 +12,8 @@ from clipaction.results import Results
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    return Results(write_results(tmp_path_factory.mktemp("tables"), "quick", failed=1))
+    both = {"regions.controls": ["control", "cells"], "regions.parts": ["actor", "actor+prop"]}
+    return Results(write_results(tmp_path_factory.mktemp("tables"), "quick", failed=1, overrides=both))
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,8 @@ def test_markdown_and_latex():
 def test_profile_without_truth_ward_baselines_and_ablation(tmp_path):
     results = Results(write_results(tmp_path, "quick", truth=False, failed=0, overrides={
         "dataset.kind": "folder", "baselines.enabled": False, "noise.ablation_steps": 0, "regions.sources": ["motion"],
-        "regions.grains": ["silhouette", "box"]}))  # fmt: skip
+        "regions.grains": ["silhouette", "box"], "regions.controls": []}))  # fmt: skip
+    assert not [name for name in tables.tab04(results).view if "elsewhere" in name]
     made = {name: make(results) for name, make in tables.TABLES.items()}
     assert "domain" not in made["tab01"].view and set(made["tab02"].data["domain"]) == {"test"} and made["tab06"].data.empty
     assert set(made["tab07"].data["part"]) == {"test"} and "ward" not in made["tab07"].caption

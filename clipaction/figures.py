@@ -63,7 +63,7 @@ def fig01(results: Results) -> Drawn:
     names, images = [str(name) for name in gallery["names"]], gallery["images"]
     columns = min(6, len(names))
     rows = -(-len(names) // columns)
-    titles = [textwrap.fill(describe(name), 25) for name in names]
+    titles = [textwrap.fill(describe(name), 23) for name in names]
     lines = max(title.count("\n") for title in titles)
     figure = Figure((style.WIDTH, rows * (style.WIDTH / columns + 0.18 + 0.1 * lines)))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -192,7 +192,7 @@ def fig04(results: Results) -> Drawn:
         labels = [style.class_label(name) for name in classes]
         left.set_xticks(range(size), labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=6)
         left.set_yticks(range(size), labels, fontsize=6)
-    left.set(title="a  Confusion, clips", xlabel="answer", ylabel="true class")
+    left.set(title="a  Confusion, clips (rows: true class)", xlabel="answer")
     left.grid(False)
     left.tick_params(length=0)
     measures = {"disagree_frames": "frames that disagree\nwith their clip", "template_agreement": "prompt templates\nthat disagree",
@@ -310,18 +310,18 @@ def fig07(results: Results) -> Drawn:
         style.note(figure.subplots(), "no truth of parts in this data set: where relevance falls cannot be told")
         return Drawn(figure, pd.DataFrame(columns=["cls", "method", "n_clips", "value"]), f"Relevance: not measured. {results.facts()}")
     examples = results.arrays("relevance.npz")
-    count = min(4, len(examples["clips"]))
-    figure = Figure((style.WIDTH, 0.55 + 1.12 * count))
+    chosen = np.unique(np.linspace(0, len(examples["clips"]) - 1, 4).round().astype(int))  # spread over the classes
+    figure = Figure((style.WIDTH, 0.55 + 1.12 * len(chosen)))
     left, right = figure.subfigures(1, 2, width_ratios=[1, 1.05])
-    grid = left.subplots(count, 3, squeeze=False)
+    grid = left.subplots(len(chosen), 3, squeeze=False)
     share = table.set_index(["clip", "method"])["share"]
-    for i, clip in enumerate(examples["clips"][:count]):
-        frame = examples["frames"][i].astype(float) / 255
+    for i, example in enumerate(chosen):
+        clip, frame = examples["clips"][example], examples["frames"][example].astype(float) / 255
         style.show(grid[i, 0], frame, "frame" if not i else "")
         name = table.loc[table["clip"] == clip, "cls"]
         grid[i, 0].set_ylabel(textwrap.fill(style.class_label(name.iloc[0]), 18) if len(name) else "", fontsize=6.5)
         for axes, key, method, title in zip(grid[i, 1:], ("before", "after"), ("none", "gated"), ("no noise", "gated noise")):
-            heat = examples[key][i] - examples[key][i].min()
+            heat = examples[key][example] - examples[key][example].min()
             heat = (heat / max(heat.max(), 1e-9))[..., None]
             glow, grey = mpl.colormaps["inferno"](heat[..., 0])[..., :3], 0.35 + 0.5 * frame.mean(-1, keepdims=True)
             style.show(axes, (1 - 0.75 * heat) * grey + 0.75 * heat * glow, title if not i else "")

@@ -42,9 +42,9 @@ def column(data: pd.DataFrame, write: Callable[..., str], *names: str) -> list[s
 
 
 def bold_best(cells: list[str], values, eligible, lowest: bool = False) -> list[str]:
-    """The cells, those with the best value among the eligible rows in **bold** (all of them when tied; none when there is no choice)."""
+    """The cells, those with the best value among the eligible rows in **bold** (all the best when tied; none when there is no choice)."""
     values, eligible = np.asarray(values, float), np.asarray(eligible, bool) & ~np.isnan(np.asarray(values, float))
-    if eligible.sum() < 2:
+    if eligible.sum() < 2 or np.ptp(values[eligible]) < 1e-9:
         return list(cells)
     best = values[eligible].min() if lowest else values[eligible].max()
     return [f"**{cell}**" if ok and np.isclose(value, best) else cell for cell, value, ok in zip(cells, values, eligible)]

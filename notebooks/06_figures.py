@@ -30,7 +30,7 @@ from clipaction.report import make_all
 
 settings = load_profile(profile, overrides)
 made = make_all(settings)
-print(f"{len(made)} figures and tables in {figures_dir(settings).name}/")
+print(f"{len(made)} files in {figures_dir(settings).name}/")
 
 # %%
 for path in sorted(figures_dir(settings).glob("fig*.png")):

@@ -34,5 +34,5 @@ display(explorer)
 # %%
 import matplotlib.pyplot as plt
 
-pictures.draw_masked(study, study.clips("test").clip[0], "shape:circle:30:centre:still")
+pictures.draw_masked(study, study.clips("test")["clip"][0], "shape:circle:30:centre:still")
 plt.show()

@@ -31,5 +31,5 @@ display(explorer)
 # %%
 import matplotlib.pyplot as plt
 
-widgets.draw_noisy(study, study.clips("test").clip[0], "gated", strength=1.0)
+widgets.draw_noisy(study, study.clips("test")["clip"][0], "gated", strength=1.0)
 plt.show()

@@ -79,7 +79,8 @@ def test_best_label_free_is_bold_and_the_oracle_never(made):
 
 def test_bold_best():
     assert typeset.bold_best(["1", "2", "3"], [1, 2, 3], [True, True, False]) == ["1", "**2**", "3"]
-    assert typeset.bold_best(["1", "1", "–"], [1, 1, np.nan], [True] * 3) == ["**1**", "**1**", "–"]
+    assert typeset.bold_best(["2", "2", "1", "–"], [2, 2, 1, np.nan], [True] * 4) == ["**2**", "**2**", "1", "–"]
+    assert typeset.bold_best(["2", "2"], [2, 2], [True, True]) == ["2", "2"]
     assert typeset.bold_best(["1", "2"], [1, 2], [True, True], lowest=True) == ["**1**", "2"]
     assert typeset.bold_best(["1", "2"], [1, 2], [True, False]) == ["1", "2"]
 

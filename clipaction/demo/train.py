@@ -120,9 +120,9 @@ class Curriculum:
     strength: float
 
     @classmethod
-    def at(cls, progress: float) -> Curriculum:
-        """progress: share of the training done, 0 to 1."""
-        return cls(float(np.interp(progress, (0, 0.1, 0.3, 0.8), (1, 1, 0.45, 0.1))), float(np.interp(progress, (0.05, 0.35), (0, 1))))
+    def at(cls, progress: float, plain: float = 0.1) -> Curriculum:
+        """progress: share of the training done, 0 to 1; plain: the share of it that shows cut-outs only."""
+        return cls(float(np.interp(progress, (plain, plain + 0.2, 0.8), (1, 0.45, 0.1))), float(np.interp(progress, (plain / 2, plain + 0.25), (0, 1))))
 
 
 def batch_of(pool, rng: np.random.Generator, size: int, stage: Curriculum):
@@ -229,7 +229,7 @@ def evaluate(model, tokenizer, pools: dict, actions) -> dict[str, float]:
 
 
 def train(samples: int, pool_size: int, batch: int = 32, lr: float = 1.5e-3, seed: int = 0, actions=None, test_size: int = 400,
-          out: Path = WEIGHTS, checkpoint_every: int = 500) -> dict:  # fmt: skip
+          out: Path = WEIGHTS, checkpoint_every: int = 500, plain: float = 0.1) -> dict:  # fmt: skip
     """Train and write `out` (fp16 safetensors) with its card beside it (.md); returns the card's numbers. Resumes a killed run."""
     started = time.time()
     actions = tuple(actions or ACTIONS)
@@ -256,7 +256,7 @@ def train(samples: int, pool_size: int, batch: int = 32, lr: float = 1.5e-3, see
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step", desc="training the compact CLIP")
     for step in bar:
         rng = named_rng(seed, "batch", step)
-        images, captions, positive = batch_of(pool, rng, batch, Curriculum.at(step / steps))
+        images, captions, positive = batch_of(pool, rng, batch, Curriculum.at(step / steps, plain))
         image = F.normalize(model.encode_image(normalise(images, model.visual)), dim=-1)
         text = F.normalize(model.encode_text(tokenizer([c.text for c in captions])), dim=-1)
         loss = contrastive_loss(image, text, model.logit_scale.exp(), positive)
@@ -314,12 +314,13 @@ def main(argv=None) -> None:
     parser.add_argument("--pool", type=int, default=30_000, help="rendered images")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--plain", type=float, default=0.1, help="share of the training that shows cut-outs only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--actions", nargs="+", choices=list(ACTIONS), help="only these (toy runs)")
     parser.add_argument("--test", type=int, default=400, help="held-out images a row of the card")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     args = parser.parse_args(argv)
-    numbers = train(args.samples, args.pool, args.batch, args.lr, args.seed, args.actions, args.test, args.out)
+    numbers = train(args.samples, args.pool, args.batch, args.lr, args.seed, args.actions, args.test, args.out, plain=args.plain)
     print("  ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
 
 

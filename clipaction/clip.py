@@ -76,16 +76,33 @@ def to_input(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
     return frames.permute(0, 3, 1, 2).float().div_(255)
 
 
+def clips_to_input(frames: np.ndarray) -> torch.Tensor:
+    """`to_input` for uint8 clips [N, T, S, S, 3]: float32 [N, T, 3, S, S] in [0, 1]."""
+    return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])
+
+
+def input_size(name: str) -> int:
+    """Side of the square images that an open_clip model takes, px, without loading it."""
+    register(name)
+    size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
+    return size if isinstance(size, int) else size[0]
+
+
+def register(name: str) -> None:
+    """Make our own model known to open_clip; any other it knows already."""
+    if name == "clipaction-compact":
+        from .demo import tower  # noqa: F401  (importing it registers)
+
+
 def load_clip(name: str = "clipaction-compact", pretrained: str = "package", precision: str = "auto", device: str = "auto") -> CLIP:
     """Load any open_clip model by name, frozen and in eval mode.
 
     pretrained: 'package' (this project's compact CLIP), an open_clip tag such as 'openai', a weights file, or 'random' (timing only).
     Raises UserError when the weights cannot be had; never falls back to random ones.
     """
-    if name == "clipaction-compact":
-        from .demo.tower import WEIGHTS  # registers the model with open_clip
-
-        pretrained = str(WEIGHTS) if pretrained == "package" else pretrained
+    register(name)
+    if pretrained == "package":
+        pretrained = str(Path(__file__).parent / "demo" / f"{name}.safetensors")
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     dtype = {"auto": torch.float16 if device.type == "cuda" else torch.float32, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
     if pretrained.endswith((".safetensors", ".pt", ".bin")) and not Path(pretrained).is_file():

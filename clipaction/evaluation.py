@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 import torch
 from tqdm.auto import tqdm
 
-from .clip import CLIP, to_input
+from .clip import CLIP, clips_to_input, to_input
 from .conditions import Context, apply_batch
-from .noise import pool
+from .noise import plain
 from .relevance import relevance, upsample
 from .store import FrameStore
 
@@ -127,19 +127,14 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
     """
     rows, ids, pieces = meta["row"].to_numpy(), meta["clip"].tolist(), []
     base = [clip.weights_hash, str(clip.dtype), store.key, hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest(), ids, seed, method, uses, frames]
-    chunk = max(1, batch // store.frames.shape[1])
+    chunk, answer_to = max(1, batch // store.frames.shape[1]), protocol or partial(plain, clip, head)
     bar = tqdm(total=len(conditions) * len(rows), unit="clip", desc=f"{method}: {len(conditions)} conditions", leave=False)
     for condition in conditions:
 
         def compute():
             clips, per_frame = [], []
             for images in masked_batches(store, rows, ids, condition, seed, chunk, partial(relevance_maps, clip, head)):
-                x = torch.from_numpy(images).permute(0, 1, 4, 2, 3).float().div_(255)
-                if protocol is None:
-                    with torch.inference_mode():
-                        answer = pool(clip.encode_image(x.flatten(0, 1)).unflatten(0, x.shape[:2]), head)
-                else:
-                    answer = protocol(x)
+                answer = answer_to(clips_to_input(images))
                 clips.append(answer[0].cpu().numpy())
                 per_frame.append(answer[1].cpu().numpy())
                 bar.update(len(images))

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from tqdm.auto import tqdm
 
 from . import baselines, masks, noise, regions, stats
-from .clip import to_input
+from .clip import clips_to_input, to_input
 from .errors import UserError
 from .evaluation import cached, key_of, masked_batches, predictions
 from .relevance import relevance, upsample
@@ -42,18 +42,13 @@ def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
     return noise.Frames(flat(store.frames), meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist(), region, flat(store.plates))
 
 
-def as_images(frames: np.ndarray) -> torch.Tensor:
-    """uint8 clips [N, T, S, S, 3] to float [N, T, 3, S, S] in [0, 1]."""
-    return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])
-
-
 def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated") -> float:
     """Minus the mean cross-entropy of validation clips, whole and behind a 30 % square, under a noise: what training stops by."""
     head, labels, losses = study.head(), torch.from_numpy(meta["label"].to_numpy()), []
     for condition in ("none", SQUARE):
         at = 0
         for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
-            x, y = as_images(frames), labels[at : at + len(frames)]
+            x, y = clips_to_input(frames), labels[at : at + len(frames)]
             at += len(frames)
             if use == "gated":
                 scores = noise.gated(study.clip, head, x, delta, study.profile.noise.temperature)[0]
@@ -150,7 +145,7 @@ def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Call
         scores, at = [], 0
         for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
             labels = torch.from_numpy(meta["label"].to_numpy()[at : at + len(frames)])
-            scores.append(protocol(as_images(frames), labels=labels)[0].cpu().numpy())
+            scores.append(protocol(clips_to_input(frames), labels=labels)[0].cpu().numpy())
             at += len(frames)
         tables.append(predictions(np.concatenate(scores), None, meta, study.clip.tau, name, condition))
     return pd.concat(tables, ignore_index=True)
@@ -191,7 +186,7 @@ def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tens
     class_noises = {name: delta for name, delta in learned.items() if len(delta) == len(head)}
     counts = dict.fromkeys(("none", *class_noises), 0)
     for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
-        x = as_images(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::2])
+        x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::2])
         y = torch.from_numpy(meta["label"].to_numpy()[i : i + 32])
         answer = noise.plain(study.clip, head, x)[0].argmax(1).cpu()
         counts["none"] += np.array([[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(len(head))]).T

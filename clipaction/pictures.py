@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from . import conditions
 from .clip import to_input
 from .evaluation import masked_batches, relevance_maps
-from .noise import pool
+from .noise import plain
 from .study import Study
 
 
@@ -62,10 +62,13 @@ def example_clip(meta: pd.DataFrame) -> pd.DataFrame:
 def masked(study: Study, clip: pd.DataFrame, names: list[str], frame: int | None = None) -> Gallery:
     """One clip (a one-row table) under several conditions; its middle frame, or the one named."""
     frame = study.profile.frames // 2 if frame is None else frame
-    arguments = (study.store, clip["row"].to_numpy(), clip["clip"].tolist())
+    return Gallery(names, np.stack([frames_under(study, clip, name)[frame] for name in names]))
+
+
+def frames_under(study: Study, clip: pd.DataFrame, condition: str) -> np.ndarray:
+    """All frames [T, S, S, 3] of one clip (a one-row table) under a named condition."""
     maps = lambda frames: relevance_maps(study.clip, study.head(), frames)  # noqa: E731
-    images = [next(iter(masked_batches(*arguments, name, study.profile.seed, relevance=maps)))[0, frame] for name in names]
-    return Gallery(names, np.stack(images))
+    return next(iter(masked_batches(study.store, clip["row"].to_numpy(), clip["clip"].tolist(), condition, study.profile.seed, relevance=maps)))[0]
 
 
 def show(gallery: Gallery, columns: int = 8) -> Figure:
@@ -105,11 +108,9 @@ def curves(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def judged(study: Study, frames: np.ndarray, title: str = "", protocol=None) -> Figure:
+def judged(study: Study, frames: np.ndarray, title: str) -> Figure:
     """Frames [T, S, S, 3] of one clip above the model's five likeliest classes, as bars."""
-    x = to_input(frames)[None]
-    with torch.inference_mode():
-        scores = (protocol(x) if protocol else pool(study.clip.encode_image(x[0])[None], study.head()))[0][0].cpu()
+    scores = plain(study.clip, study.head(), to_input(frames)[None])[0][0].cpu()
     p = (scores / study.clip.tau).softmax(0)
     top = p.topk(min(5, len(p)))
     figure, (strip, bars) = plt.subplots(2, 1, figsize=(7, 3.6), height_ratios=[3, 2], layout="constrained")
@@ -125,6 +126,4 @@ def judged(study: Study, frames: np.ndarray, title: str = "", protocol=None) -> 
 def draw_masked(study: Study, clip_id: str, condition: str) -> Figure:
     """A clip under a named condition, and what CLIP makes of it: all that the mask explorer does."""
     clip = study.meta[study.meta["clip"] == clip_id]
-    maps = lambda frames: relevance_maps(study.clip, study.head(), frames)  # noqa: E731
-    frames = next(iter(masked_batches(study.store, clip["row"].to_numpy(), [clip_id], condition, study.profile.seed, relevance=maps)))[0]
-    return judged(study, frames, f"{clip['cls'].iloc[0]} · {conditions.describe(condition)}")
+    return judged(study, frames_under(study, clip, condition), f"{clip['cls'].iloc[0]} · {conditions.describe(condition)}")

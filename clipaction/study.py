@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .clip import CLIP, load_clip
+from .clip import CLIP, input_size, load_clip
 from .config import Profile, load_profile
 from .dataset import Dataset, load_dataset
 from .environment import describe
@@ -82,9 +82,6 @@ class Study:
         save_table(self.results / f"{name}.parquet", table)
         return table
 
-    def load(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self.results / f"{name}.parquet")
-
     def record(self, name: str, facts: dict) -> None:
         """Write results/<profile>/<name>.json, aside and renamed."""
         aside = self.results / f"{name}.json.tmp"
@@ -123,13 +120,7 @@ def open_study(profile: str = "demo", overrides: dict | None = None) -> Study:
     profile = load_profile(profile, overrides)
     torch.manual_seed(profile.seed)
     dataset = load_dataset(profile)
-    size = 96 if profile.model.name == "clipaction-compact" else None
-    if size is None:
-        import open_clip
-
-        side = open_clip.get_model_config(profile.model.name)["vision_cfg"]["image_size"]
-        size = side if isinstance(side, int) else side[0]
-    store = prepare(dataset, size, profile.frames, data_dir() / "frames")
+    store = prepare(dataset, input_size(profile.model.name), profile.frames, data_dir() / "frames")
     study = Study(profile, dataset, store)
     study.record("environment", describe())
     return study

@@ -11,6 +11,7 @@ import torch
 from matplotlib.figure import Figure
 
 from . import experiments, masks, noise, pictures
+from .clip import to_input
 from .errors import UserError
 from .study import Study
 
@@ -79,7 +80,7 @@ def draw_noisy(study: Study, clip_id: str, method: str = "gated", strength: floa
     learned = experiments.load_learned(study)
     clip = study.meta[study.meta["clip"] == clip_id]
     frames = study.store.get(clip["row"])[0]
-    x = experiments.as_images(frames[None])[0]
+    x = to_input(frames)
     if method == "gated":
         pi = noise.posterior(study.clip, study.head(), x, study.profile.noise.temperature)
         delta = noise.mix(pi, learned["gated"])

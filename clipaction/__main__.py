@@ -33,7 +33,7 @@ def parser() -> Parser:
     ):
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--profile", metavar="NAME", help="demo (default), quick, ucf101-mini, ucf101, folder, or a .yaml file")
-        command.add_argument("--data", metavar="DIR", type=folder, help="your own videos, DIR/<class>/<video>; implies --profile folder")
+        command.add_argument("--data", metavar="DIR", type=videos, help="your own videos, DIR/<class>/<video>, or a copy of UCF-101 (a folder or its zip)")
         command.add_argument("--split", metavar="1,2,3", type=integers, help="UCF-101 splits, averaged")
         command.add_argument("--seeds", metavar="0,1,2", type=integers, help="train the noise once a seed")
         command.add_argument("--set", metavar="FIELD=VALUE", type=assignment, action="append", default=[],
@@ -61,16 +61,18 @@ def assignment(text: str) -> tuple[str, str]:
     return field, value
 
 
-def folder(text: str) -> str:
+def videos(text: str) -> str:
     path = Path(text).expanduser()
-    if not path.is_dir():
+    if path.suffix.lower() == ".rar" and path.is_file():
+        raise argparse.ArgumentTypeError(f'"{text}" is a .rar; unpack it (unrar x {path.name}, or bsdtar -xf {path.name}) and give the folder')
+    if not path.is_dir() and not (path.suffix.lower() == ".zip" and path.is_file()):
         raise argparse.ArgumentTypeError(f'no folder "{text}"; give the one that holds <class>/<video>')
     return str(path.resolve())
 
 
 def profile_of(arguments) -> tuple[str, dict]:
     """The profile's name or absolute path, and the overrides that the arguments ask for (values as YAML reads them)."""
-    name = arguments.profile or ("folder" if arguments.data else "demo")
+    name = arguments.profile or (_profile_for(arguments.data) if arguments.data else "demo")
     if name.endswith((".yaml", ".yml")):
         name = str(Path(name).expanduser().resolve())
     overrides = {}
@@ -80,6 +82,13 @@ def profile_of(arguments) -> tuple[str, dict]:
         overrides = {field: yaml.safe_load(value) for field, value in arguments.set}
     given = {"dataset.root": arguments.data, "dataset.splits": arguments.split, "noise.seeds": arguments.seeds}
     return name, overrides | {field: value for field, value in given.items() if value is not None}
+
+
+def _profile_for(root: str) -> str:
+    """What a folder or zip given without a profile is: a copy of UCF-101, by its files' names, or somebody's own videos."""
+    from .ucf101 import recognised
+
+    return "ucf101" if recognised(Path(root)) else "folder"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -107,31 +116,50 @@ def say(message: object, code: int) -> int:
     return code
 
 
+def by_split(arguments) -> list[tuple[str, dict]]:
+    """(profile, overrides) of what is to be run: one, or one a split of UCF-101 under a name of its own (ucf101-split2)."""
+    from .config import load_profile
+
+    name, overrides = profile_of(arguments)
+    profile = load_profile(name, overrides)
+    splits = profile.dataset.splits
+    if len(splits) == 1:
+        return [(name, overrides)]
+    return [(name, overrides | {"name": f"{profile.name}-split{k}", "dataset.splits": [k]}) for k in splits]
+
+
 def run(arguments) -> int:
     from .run import NotebookError, duration, run
 
-    (name, overrides), started = profile_of(arguments), time.monotonic()
-    try:
-        complete = run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
-    except NotebookError as error:
-        return say(error, 1)
+    started, complete = time.monotonic(), True
+    for name, overrides in by_split(arguments):
+        try:
+            complete &= run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
+        except NotebookError as error:
+            return say(error, 1)
     print(f"finished in {duration(time.monotonic() - started)}\n")
     return verify(arguments) if complete else 0
 
 
 def verify(arguments) -> int:
-    from . import verify
+    from . import claims, verify
     from .config import load_profile
 
-    return verify.report(load_profile(*profile_of(arguments)))
+    profiles = [load_profile(*each) for each in by_split(arguments)]
+    status = max(verify.report(profile) for profile in profiles)
+    if len(profiles) > 1:
+        print(claims.average(profiles))
+    return status
 
 
 def prepare(arguments) -> int:
     from .study import open_study
 
-    study = open_study(*profile_of(arguments))
-    usable = study.store.table.ok
-    print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read")
+    for each in by_split(arguments):
+        study = open_study(*each)
+        usable = study.store.table.ok
+        print(study.dataset.note)
+        print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read")
     return 0
 
 

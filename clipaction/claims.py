@@ -12,6 +12,7 @@ import pandas as pd
 
 from . import stats
 from .conditions import describe
+from .paths import figures_dir
 from .results import Results, noise_conditions
 from .typeset import pct
 
@@ -113,3 +114,10 @@ def printed(claim) -> tuple[str, str, str]:
         return value, f"{low} to {high}", ""
     value, low, high = pct(claim.value, sign="" if claim.id == "zero-shot" else "+"), pct(claim.low), pct(claim.high)
     return value, f"{low} to {high}", "%" if claim.id == "zero-shot" else "points"
+
+
+def average(profiles) -> str:
+    """The claims' numbers of several runs (one a split), each and their mean, as a table in text."""
+    tables = [pd.read_csv(figures_dir(profile) / "claims.csv").set_index("number")["value"].rename(profile.name) for profile in profiles]
+    table = pd.concat(tables, axis=1)
+    return table.assign(mean=table.mean(axis=1)).round(3).to_string()

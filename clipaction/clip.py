@@ -6,8 +6,10 @@ inside `CLIP.encode_image` with the model's own constants, so black can never be
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,11 +83,19 @@ def clips_to_input(frames: np.ndarray) -> torch.Tensor:
     return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])
 
 
-def input_size(name: str) -> int:
-    """Side of the square images that an open_clip model takes, px, without loading it."""
+def preprocessing(name: str, pretrained: str = "package") -> dict:
+    """What a model's frames must look like, without loading it: size (side of its square input, px), interpolation, resize_mode."""
     register(name)
-    size = open_clip.get_model_config(name)["vision_cfg"]["image_size"]
-    return size if isinstance(size, int) else size[0]
+    config = open_clip.get_model_config(name)
+    if config is None:
+        near = difflib.get_close_matches(name, open_clip.list_models(), 3)
+        raise UserError(f"open_clip knows no model {name}; " + (f"did you mean {' or '.join(near)}?" if near else "open_clip.list_models() lists them"))
+    size, tag = config["vision_cfg"]["image_size"], open_clip.get_pretrained_cfg(name, pretrained) or {}
+    return {
+        "size": size if isinstance(size, int) else size[0],
+        "interpolation": tag.get("interpolation", "bicubic"),
+        "resize_mode": tag.get("resize_mode", "shortest"),
+    }
 
 
 def register(name: str) -> None:
@@ -95,29 +105,39 @@ def register(name: str) -> None:
 
 
 def load_clip(name: str = "clipaction-compact", pretrained: str = "package", precision: str = "auto", device: str = "auto") -> CLIP:
-    """Load any open_clip model by name, frozen and in eval mode.
+    """Load any open_clip model by name, frozen and in eval mode, with the activation its weights were trained with.
 
     pretrained: 'package' (this project's compact CLIP), an open_clip tag such as 'openai', a weights file, or 'random' (timing only).
-    Raises UserError when the weights cannot be had; never falls back to random ones.
+    $CLIPACTION_CHECKPOINT names a local file to take instead of downloading a tag's weights; the tag still says what they are.
+    Raises UserError when the weights cannot be had or name nothing right; never falls back to random ones.
     """
-    register(name)
-    if pretrained == "package":
-        pretrained = str(Path(__file__).parent / "demo" / f"{name}.safetensors")
+    preprocessing(name)  # is the name known?
+    tag, checkpoint = open_clip.get_pretrained_cfg(name, pretrained), os.environ.get("CLIPACTION_CHECKPOINT")
+    source = str(Path(__file__).parent / "demo" / f"{name}.safetensors") if pretrained == "package" else checkpoint if tag and checkpoint else pretrained
+    if not tag and source.endswith((".safetensors", ".pt", ".bin")) or source == checkpoint:
+        if not Path(source).is_file():
+            raise UserError(f"no weights at {source}; " + ("mend CLIPACTION_CHECKPOINT" if source == checkpoint else "make them with `python -m clipaction.demo.train` or name another file"))
+    elif not tag and source != "random":
+        raise UserError(f"{name} has no weights {pretrained!r}; open_clip has {', '.join(open_clip.list_pretrained_tags_by_model(name)) or 'none'} for it, or name a file")
     device = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     dtype = {"auto": torch.float16 if device.type == "cuda" else torch.float32, "fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}[precision]
-    if pretrained.endswith((".safetensors", ".pt", ".bin")) and not Path(pretrained).is_file():
-        raise UserError(f"no weights at {pretrained}; make them with `python -m clipaction.demo.train` or name another file")
+    options = {}
+    if tag:  # a file knows neither its activation nor its colours' mean
+        options = {"force_quick_gelu": bool(tag.get("quick_gelu")), "force_preprocess_cfg": {k: tag[k] for k in ("mean", "std") if k in tag}}
     logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
     try:
-        if pretrained == "random":
+        if source == "random":
             torch.manual_seed(0)
-        model = open_clip.create_model(name, pretrained=None if pretrained == "random" else pretrained, require_pretrained=pretrained != "random", device="cpu")
-    except (RuntimeError, OSError, ValueError) as error:
-        raise UserError(f"cannot load {name} with weights {pretrained!r}: {str(error).splitlines()[0]}; check the name, or the network for a download") from None
+        model = open_clip.create_model(name, pretrained=None if source == "random" else source, require_pretrained=source != "random", device="cpu", **options)
+    except Exception as error:  # of hubs, sockets, unpicklers and state dicts alike
+        if source == pretrained and tag:
+            raise UserError(f"cannot download {name} with weights {pretrained!r} ({_first_line(error)}); check the network, or fetch {_address(tag)} elsewhere and set "
+                            "CLIPACTION_CHECKPOINT to the file") from None  # fmt: skip
+        raise UserError(f"{source} does not hold weights of {name} ({_first_line(error)}); give the right file, as .safetensors") from None
     model = model.eval().requires_grad_(False).to(device, dtype)
     stat = lambda values: torch.tensor(values, device=device).view(1, 3, 1, 1)  # noqa: E731
     size = model.visual.image_size
-    return CLIP(
+    clip = CLIP(
         model=model,
         tokenizer=open_clip.get_tokenizer(name),
         name=name,
@@ -129,6 +149,30 @@ def load_clip(name: str = "clipaction-compact", pretrained: str = "package", pre
         device=device,
         dtype=dtype,
     )
+    if (tag or pretrained == "package") and not tells_pictures_apart(clip):
+        raise UserError(f"{name} with {source} cannot tell a drawn cyclist from a drawn dog walker: these are not its weights; give the right file")
+    return clip
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(":. ")[:160] if lines else type(error).__name__
+
+
+def _address(tag: dict) -> str:
+    """Where a tag's weights lie, for somebody who must fetch them by hand."""
+    hub = tag.get("hf_hub", "").strip("/")
+    return f"https://huggingface.co/{hub}/resolve/main/open_clip_model.safetensors" if hub else tag.get("url", "its weights")
+
+
+def tells_pictures_apart(clip: CLIP) -> bool:
+    """Self-check: of two drawings and two prompts, each is nearest to its own. Random weights pass one time in four, wrong ones seldom."""
+    from .demo.portrait import portrait
+
+    pictures = torch.stack([torch.from_numpy(portrait(action, clip.size)) for action in ("Biking", "WalkingWithDog")]).permute(0, 3, 1, 2)
+    with torch.inference_mode():
+        scores = clip.encode_image(pictures) @ clip.encode_text(["a photo of a person riding a bicycle.", "a photo of a person walking a dog."]).T
+    return scores.argmax(0).tolist() == scores.argmax(1).tolist() == [0, 1]
 
 
 def hash_weights(model: nn.Module, name: str) -> str:

@@ -6,6 +6,7 @@ hide:<part>:<silhouette|box|plate>[@source]                the part is gone: bla
 keep:<part>:<silhouette|box>[@source]                      only the part is left (isolation)
 control:<hide or keep>                                     the same mask moved elsewhere: same shape, same area
 cells:<hide or keep>                                       as many pixels in random cells
+<any of these>/<mean|blur|soft>                            not black but each frame's mean colour or its blur; black with a feathered edge
 
 The source is `truth` unless said, and `relevance` for the part relevant. The background's box is what lies outside the box of actor
 and prop. A plate condition has no control of its own: compare it with `control:hide:<part>:silhouette`. Black is 0 before normalisation.
@@ -14,7 +15,7 @@ and prop. A plate condition has no control of its own: compare it with `control:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -26,6 +27,7 @@ from .errors import UserError
 from .seeds import rng
 
 CONTROLS = ("control", "cells")
+FILLS = ("mean", "blur", "soft")
 GRID = 24  # the control's shift is searched on a grid this fine
 
 
@@ -43,11 +45,17 @@ class Condition:
     part: str = ""
     grain: str = ""
     source: str = ""
+    fill: str = ""
+
+    @property
+    def black(self) -> str:
+        """The name of the same condition in plain black: what decides where its mask lies."""
+        return self.name.partition("/")[0]
 
 
 @dataclass
 class Context:
-    """What a condition may need to know about a clip: its id and the run's seed; the store's part coverage uint8 [T, 4, H, W] and clean
+    """What a condition may need to know about a clip: its id and the run's seed; the store's part coverage uint8 [T, 5, H, W] and clean
     plates uint8 [T, H, W, 3] where truth exists; a function that gives relevance maps [T, H, W]."""
 
     clip: str
@@ -60,6 +68,9 @@ class Context:
 @lru_cache(maxsize=4096)
 def parse(name: str) -> Condition:
     """The condition of that name; UserError that says what a name may be."""
+    black, slash, fill = name.partition("/")
+    if slash and fill in FILLS and black != "none" and ":plate" not in black:
+        return replace(parse(black), name=name, fill=fill)
     control, _, rest = name.partition(":") if name.startswith(tuple(c + ":" for c in CONTROLS)) else ("", "", name)
     kind, *words = rest.split(":")
     if rest == "none" and not control:
@@ -77,7 +88,7 @@ def parse(name: str) -> Condition:
     raise UserError(
         f"unknown condition '{name}'; say none, shape:<{'|'.join(masks.SHAPES)}>:<percent>:<centre|random>:<still|moving>, "
         f"hide:<{'|'.join(regions.PARTS)}>:<silhouette|box|plate>[@{'|'.join(regions.SOURCES)}], keep:<part>:<silhouette|box>, "
-        "or control: or cells: before hide or keep (not of a plate)"
+        "or control: or cells: before hide or keep (not of a plate); /mean, /blur or /soft behind any but a plate"
     )
 
 
@@ -113,7 +124,7 @@ def region_mask(condition: Condition, frames: torch.Tensor, context: Context) ->
     else:
         mask = regions.region(condition.part, condition.source, evidence)
         mask = regions.box(mask) if condition.grain == "box" else regions.dilate(mask) if condition.grain == "plate" else mask
-    generator = rng(context.seed, context.clip, condition.name)
+    generator = rng(context.seed, context.clip, condition.black)
     if condition.control == "control":
         return elsewhere(mask, generator)
     if condition.control == "cells":
@@ -122,20 +133,39 @@ def region_mask(condition: Condition, frames: torch.Tensor, context: Context) ->
     return mask
 
 
-def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context], fill=0):
-    """Masked copies of clips [B, T, H, W, 3] uint8 (numpy or torch; the same comes back), one context a clip.
+def feathered(mask: torch.Tensor) -> torch.Tensor:
+    """The masks [T, H, W], bool or float, as float32 with edges that fade over about a tenth of the frame; the area stays within a few %."""
+    radius = max(1, round(min(mask.shape[-2:]) / 40))
+    soft = mask.float()[:, None]
+    for _ in range(2):
+        soft = F.avg_pool2d(F.pad(soft, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
+    return soft[:, 0]
 
-    fill: what hidden pixels become: 0 is black, or a number, a colour [3], or frames (a blurred copy, say). A plate condition fills
-    with the clip's plates instead.
-    """
+
+def filling(frames: torch.Tensor, fill: str):
+    """What hidden pixels of uint8 frames [T, H, W, 3] become: 0, each frame's mean colour, or its blur (a 6 x 6 image drawn large)."""
+    if fill not in ("mean", "blur"):
+        return 0
+    small = F.adaptive_avg_pool2d(frames.permute(0, 3, 1, 2).float(), 1 if fill == "mean" else 6)
+    large = F.interpolate(small, frames.shape[1:3], mode="bilinear", align_corners=False)
+    return large.permute(0, 2, 3, 1).round().to(torch.uint8)
+
+
+def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context]):
+    """Masked copies of clips [B, T, H, W, 3] uint8 (numpy or torch; the same comes back), one context a clip."""
     condition = parse(condition) if isinstance(condition, str) else condition
     x = regions.tensor(frames)
     if condition.kind == "none":
         out = x.clone()
     elif condition.kind == "shape":
-        generators = [rng(context.seed, context.clip, condition.name) for context in contexts]
+        generators = [rng(context.seed, context.clip, condition.black) for context in contexts]
         shape = (condition.shape, condition.percent, tuple(x.shape[2:4]), x.shape[1], generators, condition.placement, condition.motion)
-        out = masks.apply(x, masks.shape_masks(*shape, device=x.device), fill)
+        hidden = masks.shape_masks(*shape, device=x.device)
+        if not condition.fill:
+            out = masks.apply(x, hidden)
+        else:
+            soften = feathered if condition.fill == "soft" else (lambda mask: mask)
+            out = torch.stack([masks.apply(clip, soften(mask), filling(clip, condition.fill)) for clip, mask in zip(x, hidden)])
     else:
         out = torch.empty_like(x)
         for i, (clip, context) in enumerate(zip(x, contexts)):
@@ -144,21 +174,22 @@ def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context],
             hard = condition.grain == "box" or condition.control == "cells" or condition.source == "relevance"
             if condition.grain == "plate" and context.plates is None:
                 raise UserError(f"'{condition.name}' needs clean plates, which only demo clips have; choose the grain silhouette or box")
-            behind = regions.tensor(context.plates) if condition.grain == "plate" else fill
-            out[i] = masks.apply(clip, mask > 0.5 if hard else mask, behind)
+            behind = regions.tensor(context.plates) if condition.grain == "plate" else filling(clip, condition.fill)
+            mask = mask > 0.5 if hard else mask
+            out[i] = masks.apply(clip, feathered(mask) if condition.fill == "soft" else mask, behind)
     return out.numpy() if isinstance(frames, np.ndarray) else out
 
 
-def apply(condition: Condition | str, frames, context: Context, fill=0):
+def apply(condition: Condition | str, frames, context: Context):
     """`apply_batch` for a single clip: frames uint8 [T, H, W, 3] in, a masked copy of the same kind out."""
-    return apply_batch(condition, frames[None], [context], fill)[0]
+    return apply_batch(condition, frames[None], [context])[0]
 
 
 def plan(profile) -> list[str]:
     """The names of all conditions of a profile's `masking` and `regions` sections, each region condition with its controls.
 
     A source is asked only for parts it can give, a plate only of truth. Isolating the background is left out where actor+prop is
-    hidden: it is the same picture.
+    hidden: it is the same picture. Text alone is no picture.
     """
     masking, wanted, names = profile.masking, profile.regions, ["none"]
     for shape in masking.shapes:
@@ -172,7 +203,7 @@ def plan(profile) -> list[str]:
             if not (part.startswith("relevant") if source == "relevance" else part in gives[source]):
                 continue
             for kind in ("hide", "keep"):
-                if kind == "keep" and part == "background" and "actor+prop" in wanted.parts:
+                if kind == "keep" and (part == "text" or (part == "background" and "actor+prop" in wanted.parts)):
                     continue
                 for grain in wanted.grains:
                     name = f"{kind}:{part}:{grain}{at}"
@@ -180,12 +211,18 @@ def plan(profile) -> list[str]:
                         names += [name, *(f"{control}:{name}" for control in wanted.controls)]
                     elif kind == "hide" and source == "truth" and part != "background":
                         names.append(name)
+    at = "" if "truth" in wanted.sources and "actor+prop" in wanted.parts else "@motion"
+    for name in ("shape:square:30:centre:still", f"hide:actor+prop:box{at}"):
+        if name in names:  # is it the missing thing, or the black edge?
+            names += [f"{each}/{fill}" for each in (name, f"control:{name}") if each in names for fill in wanted.fills]
     return names
 
 
 def describe(name: str) -> str:
     """A condition in words, for labels: '30 % square', 'actor hidden (box)', 'only actor (silhouette)', ..."""
     c = parse(name)
+    if c.fill:
+        return f"{describe(c.black)}, {({'mean': 'mean colour', 'blur': 'blurred', 'soft': 'feathered'})[c.fill]}"
     if c.kind == "none":
         return "unmasked"
     if c.kind == "shape":

@@ -22,7 +22,7 @@ from .errors import UserError
 from .paths import PROFILES, profile_file
 
 Shape = Literal["square", "circle", "ellipse", "triangle", "stripes", "border", "patches", "blob"]
-Part = Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "relevant"]
+Part = Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"]
 
 
 class Section(BaseModel):
@@ -31,7 +31,8 @@ class Section(BaseModel):
 
 class DatasetConfig(Section):
     kind: Literal["demo", "folder", "ucf101"] = Field(description="rendered demo world, DIR/<class>/<video>, or UCF-101")
-    root: str | None = Field(None, description="folder of videos (kinds folder, ucf101)")
+    root: str | None = Field(None, description="folder of videos (kinds folder, ucf101), or UCF-101's zip; ucf101 is fetched when empty")
+    fetch: Literal["archive", "clips"] = Field("archive", description="ucf101: the whole zip, or its clips by range requests")
     classes: tuple[str, ...] | None = Field(None, min_length=2, description="keep only these classes, by name; all when empty")
     splits: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="UCF-101 splits; several are averaged")
     test_groups: int = Field(7, ge=1, le=7, description="groups a class that test (the first of 1-7)")
@@ -69,8 +70,10 @@ class MaskingConfig(Section):
 class RegionsConfig(Section):
     sources: tuple[Literal["truth", "motion", "relevance"], ...] = Field(
         ("truth", "motion"), min_length=1, description="how actor, prop and background are found; the first one makes the main tables")
-    parts: tuple[Part, ...] = Field(("actor", "head", "limbs", "prop", "actor+prop", "background", "relevant"), min_length=1,
+    parts: tuple[Part, ...] = Field(("actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"), min_length=1,
                                     description="what is hidden or isolated")
+    fills: tuple[Literal["mean", "blur", "soft"], ...] = Field(
+        ("mean", "blur", "soft"), description="sensitivity checks: the 30 % square and the actor-and-prop box not in black")
     controls: tuple[Literal["control", "cells"], ...] = Field(("control", "cells"),
                                                               description="equal-area controls: the same mask elsewhere, random cells")
     grains: tuple[Literal["silhouette", "box", "plate"], ...] = Field(("silhouette", "box", "plate"), min_length=1,
@@ -110,12 +113,6 @@ class BaselinesConfig(Section):
     lr: float = Field(3e-3, gt=0, description="AdamW's largest learning rate")
 
 
-class StatsConfig(Section):
-    bootstrap: int = Field(2000, ge=100, description="bootstrap draws over groups")
-    alpha: float = Field(0.05, gt=0, lt=1, description="1 - coverage of intervals, and level of the tests")
-    ece_bins: int = Field(15, ge=2, description="bins of the calibration error")
-
-
 class Profile(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names results/<name> and figures/<name>")
     title: str = Field(description="one line for captions and the report")
@@ -128,7 +125,6 @@ class Profile(Section):
     regions: RegionsConfig = RegionsConfig()
     noise: NoiseConfig = NoiseConfig()
     baselines: BaselinesConfig = BaselinesConfig()
-    stats: StatsConfig = StatsConfig()
 
     def dump(self, *sections: str) -> dict[str, Any]:
         """The named sections (all when none) as plain JSON types."""

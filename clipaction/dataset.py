@@ -7,22 +7,19 @@ demo, a domain and how its scene was chosen.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
+from . import ucf101
 from .errors import UserError
-from .paths import data_dir
 from .seeds import rng
 
 VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov")
 SPLITS = ("train", "val", "test")
 TEST_SHARE, VAL_SHARE = 0.4, 0.1  # of a class's videos, where a folder does not split them itself
-UCF101_GROUPS = 25
-UCF101_ALIAS = {"HandStandPushups": "HandstandPushups"}  # files and lists spell one class differently from its folder
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,15 @@ class Clip:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Clips, sorted by id, of `classes`; `phrases` gives each class in words for prompts."""
+    """Clips, sorted by id, of `classes`; `phrases` gives each class in words for prompts, `note` says where they were found,
+    `templates` are sentences to use beside the usual ones."""
 
     name: str
     classes: tuple[str, ...]
     phrases: dict[str, str]
     clips: list[Clip]
+    note: str = ""
+    templates: tuple[str, ...] = ()
 
     def __iter__(self):
         return iter(self.clips)
@@ -56,7 +56,7 @@ class Dataset:
     def select(self, split: str | None = None, domain: str | None = None) -> Dataset:
         """The clips of a split and domain (all when None), with all classes."""
         keep = [c for c in self.clips if split in (None, c.split) and domain in (None, c.domain)]
-        return Dataset(self.name, self.classes, self.phrases, keep)
+        return replace(self, clips=keep)
 
     def table(self) -> pd.DataFrame:
         """One row a clip: id, cls, label, group, split, domain, scene."""
@@ -81,19 +81,6 @@ def to_words(name: str) -> str:
     return " ".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+", " ", name).lower().split())
 
 
-def ucf101_split(name: str) -> tuple[str, int, tuple[str, str, str]]:
-    """Class, group and ('train' | 'test') in the official splits 1, 2, 3 of a clip named v_<Class>_g<group>_c<clip>.
-
-    The test set of split k is exactly the groups 7k-6 to 7k. Raises ValueError for any other name.
-    """
-    match = re.fullmatch(r"v_([A-Za-z]+)_g(\d\d)_c\d\d", Path(name).stem)
-    if not match or not 1 <= int(match[2]) <= UCF101_GROUPS:
-        raise ValueError(f"{name} is not a UCF-101 clip: v_<Class>_g<01-{UCF101_GROUPS}>_c<clip>.avi")
-    group = int(match[2])
-    splits = tuple("test" if group in range(7 * k - 6, 7 * k + 1) else "train" for k in (1, 2, 3))
-    return UCF101_ALIAS.get(match[1], match[1]), group, splits
-
-
 def _dataset(name: str, clips: list[dict], phrases: dict[str, str], wanted: tuple[str, ...] | None) -> Dataset:
     """Number the classes and keep the wanted ones; the order of classes is that of `phrases`."""
     present = {clip["cls"] for clip in clips}
@@ -116,7 +103,8 @@ def _demo(profile) -> Dataset:
         | {"cls": row["class"], "path": folder / row["file"], "truth": (folder / row["file"]).with_suffix(".truth.npz")}
         for row in rows.to_dict("records")
     ]
-    return _dataset("demo world", clips, {name: action.words[0] for name, action in ACTIONS.items()}, None)
+    note = f"demo world in {folder}: {len(rows)} rendered clips of {rows['class'].nunique()} classes"
+    return replace(_dataset("demo world", clips, {name: action.words[0] for name, action in ACTIONS.items()}, None), note=note)
 
 
 def _folder(profile) -> Dataset:
@@ -150,7 +138,10 @@ def _folder(profile) -> Dataset:
         for split, path in _share(by_split, cls, profile.seed):
             name = path.relative_to(root).as_posix()
             clips.append({"id": name, "path": path, "cls": cls, "group": name, "split": split})
-    return _dataset(str(root), clips, _folder_phrases(root, sorted(found)), profile.dataset.classes)
+    phrases, templates = _folder_words(root, sorted(found))
+    split = "split by its own folders" if "" not in parts else f"split by seed {profile.seed}"
+    note = f"folder {root}: {len(clips)} videos of {len(found)} classes, {split}"
+    return replace(_dataset(str(root), clips, phrases, profile.dataset.classes), note=note, templates=templates)
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -179,43 +170,33 @@ def _share(by_split: dict[str, list[Path]], cls: str, seed: int):
         yield "test" if i < tests else "val" if i < tests + vals else "train", path
 
 
-def _folder_phrases(root: Path, classes: list[str]) -> dict[str, str]:
-    """Words of each class: the folder's name, or what classes.yaml says ('folder: words' lines)."""
+def _folder_words(root: Path, classes: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Words of each class, and extra templates: the folders' names, or what classes.yaml says ('folder: words' lines, 'templates: [...]')."""
     phrases, path = {cls: to_words(cls) or cls for cls in classes}, root / "classes.yaml"
     if not path.is_file():
-        return phrases
+        return phrases, ()
     try:
         given = yaml.safe_load(path.read_text()) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not readable as YAML ({' '.join(str(error).split())}); write 'folder: words' lines") from None
-    if not isinstance(given, dict) or not all(isinstance(words, str) and words.strip() for words in given.values()):
-        raise UserError(f"{path}: expected 'folder: words' lines, such as 'sit_up: sitting up in bed'")
+    expected = f"{path}: expected 'folder: words' lines, such as 'sit_up: sitting up in bed'"
+    if not isinstance(given, dict):
+        raise UserError(expected)
+    templates = given.pop("templates", []) if isinstance(given.get("templates", []), list) else []
+    if wrong := [t for t in templates if not isinstance(t, str) or t.count("{}") != 1]:
+        raise UserError(f"{path}: the template {wrong[0]!r} needs one {{}} where the class's words go, as in 'a photo of a person {{}}.'")
+    if not all(isinstance(words, str) and words.strip() for words in given.values()):
+        raise UserError(expected)
     unknown = sorted(str(cls) for cls in given if str(cls) not in phrases)
     if unknown:
         raise UserError(f"{path} names {unknown[0]}, which is no class folder; there are {', '.join(classes)}")
-    return phrases | {str(cls): words.strip() for cls, words in given.items()}
+    return phrases | {str(cls): words.strip() for cls, words in given.items()}, tuple(templates)
 
 
 def _ucf101(profile, k: int) -> Dataset:
-    """A copy of UCF-101 on disk, split k: class folders or one flat folder. The last groups, which no split tests, validate."""
-    config, root = profile.dataset, Path(profile.dataset.root or data_dir() / "ucf101").expanduser().resolve()
-    paths = sorted(root.rglob("v_*.avi"), key=lambda p: p.name)
-    if not paths:
-        raise UserError(f"no UCF-101 videos in {root}; unpack them there (class folders or all v_*.avi together) or set dataset.root")
-    val = range(UCF101_GROUPS - config.val_groups + 1, UCF101_GROUPS + 1)
-    test = range(7 * k - 6, 7 * k + 1)
-    train = [g for g in range(1, UCF101_GROUPS + 1) if g not in test and g not in val]
-    groups = {"test": test[: config.test_groups], "val": val, "train": train[: config.train_groups]}
-    chosen = {number: split for split, numbers in groups.items() for number in numbers}
-    limit = {"train": config.train_clips, "val": config.val_clips, "test": config.test_clips}
-    clips, taken = [], Counter()
-    for path in paths:
-        try:
-            cls, number, _ = ucf101_split(path.name)
-        except ValueError as error:
-            raise UserError(f"{path}: {error}; rename or remove it") from None
-        split, group = chosen.get(number), f"{cls}/g{number:02d}"
-        if split and (limit[split] is None or taken[group] < limit[split]):
-            taken[group] += 1
-            clips.append({"id": path.stem, "path": path, "cls": cls, "group": group, "split": split})
-    return _dataset("UCF-101", clips, {cls: to_words(cls) for cls in sorted({c["cls"] for c in clips}, key=str.lower)}, config.classes)
+    """UCF-101 in its official split k: a copy on disk (class folders, one flat folder, the zip), or fetched."""
+    chosen, files, note = ucf101.locate(profile.dataset, k)
+    clips = [{"id": Path(c["name"]).stem, "path": files[c["name"]], "cls": c["cls"], "group": c["group"], "split": c["split"]} for c in chosen]
+    if not any(clip["split"] == "test" for clip in clips):
+        raise UserError(f"no test clip of UCF-101's split {k} among them: {note}; choose another --split, or --profile folder to split by seed")
+    return replace(_dataset("UCF-101", clips, ucf101.phrases(), profile.dataset.classes), note=note)

@@ -37,26 +37,38 @@ def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
     rows, store = meta["row"].to_numpy(), study.store
     flat = lambda array: None if array is None else np.asarray(array[rows]).reshape(-1, *array.shape[2:])  # noqa: E731
     parts = flat(store.parts)
-    region = None if parts is None else parts.astype(np.uint16).sum(1).clip(max=255).astype(np.uint8)
+    region = None if parts is None else parts[:, regions.TRUTH["actor+prop"]].astype(np.uint16).sum(1).clip(max=255).astype(np.uint8)
     repeat = store.frames.shape[1]
     return noise.Frames(flat(store.frames), meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist(), region, flat(store.plates))
 
 
-def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated") -> float:
-    """Minus the mean cross-entropy of validation clips, whole and behind a 30 % square, under a noise: what training stops by."""
-    head, labels, losses = study.head(), torch.from_numpy(meta["label"].to_numpy()), []
+def validation_batches(study: Study, meta: pd.DataFrame):
+    """Validation clips as ([n, T, 3, S, S] in [0, 1], labels [n]): whole, behind a 30 % square and, where truth is known, in another clip's place."""
+    rows, labels, ids = meta["row"].to_numpy(), torch.from_numpy(meta["label"].to_numpy()), meta["clip"].tolist()
     for condition in ("none", SQUARE):
         at = 0
-        for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
-            x, y = clips_to_input(frames), labels[at : at + len(frames)]
+        for frames in masked_batches(study.store, rows, ids, condition, study.profile.seed):
+            yield clips_to_input(frames), labels[at : at + len(frames)]
             at += len(frames)
-            if use == "gated":
-                scores = noise.gated(study.clip, head, x, delta, study.profile.noise.temperature)[0]
-            elif use == "shared":
-                scores = noise.plain(study.clip, head, x, delta)[0]
-            else:
-                scores = noise.oracle(study.clip, head, x, delta, y)[0]
-            losses.append(F.cross_entropy(scores / study.clip.tau, y.to(scores.device), reduction="none").cpu())
+    if study.store.plates is not None:
+        elsewhere = np.roll(rows, len(rows) // 2 + 1)  # clips are sorted by class: another action's
+        for i in range(0, len(rows), 16):
+            cover = study.store.parts[rows[i : i + 16]][:, :, regions.TRUTH["actor+prop"]].astype(np.float32).sum(2).clip(max=255) / 255
+            cover, place = torch.from_numpy(cover)[:, :, None], clips_to_input(study.store.plates[elsewhere[i : i + 16]])
+            yield torch.lerp(place, clips_to_input(study.store.get(rows[i : i + 16])), cover), labels[i : i + 16]
+
+
+def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated") -> float:
+    """Minus the mean cross-entropy of `validation_batches` under a noise: what training stops by."""
+    head, losses = study.head(), []
+    for x, y in validation_batches(study, meta):
+        if use == "gated":
+            scores = noise.gated(study.clip, head, x, delta, study.profile.noise.temperature)[0]
+        elif use == "shared":
+            scores = noise.plain(study.clip, head, x, delta)[0]
+        else:
+            scores = noise.oracle(study.clip, head, x, delta, y)[0]
+        losses.append(F.cross_entropy(scores / study.clip.tau, y.to(scores.device), reduction="none").cpu())
     return -float(torch.cat(losses).mean())
 
 
@@ -209,7 +221,7 @@ def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor) -> p
     for i in range(0, len(meta), 32):
         part = meta.iloc[i : i + 32]
         frames = study.store.get(part["row"])[:, t]
-        region = torch.from_numpy(np.asarray(study.store.parts[part["row"].to_numpy()])[:, t]).float().div(255).sum(1).clamp(max=1)
+        region = regions.truth("actor+prop", regions.Evidence(frames, study.store.parts[part["row"].to_numpy(), t]))
         x = to_input(frames)
         noisy = noise.add(x, noise.mix(noise.posterior(clip, head, x, study.profile.noise.temperature), delta))
         maps = {m: upsample(relevance(clip.model, images, head[part["label"].to_numpy()], encode=clip.encode_image).cpu(), size) for m, images in (("none", x), ("gated", noisy))}
@@ -229,7 +241,7 @@ def flips(masking: pd.DataFrame) -> pd.DataFrame:
     right = lambda rows: rows["pred"] == rows["label"]  # noqa: E731
     found = []
     for name, rows in sides.items():
-        if name.startswith("hide:") and "background" not in name and f"control:{name}" in sides:
+        if name.startswith("hide:") and "background" not in name and "/" not in name and f"control:{name}" in sides:
             flipped = right(sides["none"]) & right(sides[f"control:{name}"]) & ~right(rows)
             found.append(rows[flipped].reset_index())
     table = pd.concat(found, ignore_index=True) if found else masking.head(0)

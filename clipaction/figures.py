@@ -121,7 +121,7 @@ def fig02(results: Results) -> Drawn:
 def fig03(results: Results) -> Drawn:
     """Class × condition: the drop of accuracy."""
     masking = results.home("masking")
-    named = [parse(name) for name in masking["condition"].unique() if name != "none"]
+    named = [c for c in map(parse, masking["condition"].unique()) if c.kind != "none" and not c.fill]
     percents = sorted({c.percent for c in named if c.kind == "shape"})
     middle = percents[len(percents) // 2] if percents else None
     sources = [c.source for c in named if c.kind in ("hide", "keep")]

@@ -217,12 +217,14 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
     if empty:
         views.append(data.empty(index[: len(index) // 2]))
     x = torch.cat(views).to(clip.device)
+    with torch.no_grad():
+        clean = clip.encode_image(x) @ head.T if use == "gated" or (use != "shared" and weight.hinge) else None
     if use == "shared":
         noise = delta
     elif use == "oracle":
         noise = delta[torch.cat([y, y, y[: len(x) - 2 * len(y)]])]
     else:
-        noise = mix(posterior(clip, head, x, config.temperature), delta)
+        noise = mix((clean / (tau * config.temperature)).softmax(1), delta)
     scores = (clip.encode_image(add(x, noise)) @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
     terms = {"ce": (cross_entropy(scores[0], y, tau) + cross_entropy(scores[1], y, tau)) / 2}
     if weight.agreement:
@@ -233,15 +235,13 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
         terms["tv"] = total_variation(delta)
     if use != "shared" and (weight.pair or weight.hinge):
         half = len(y) // 2
-        y, clean = y[:half], views[0][:half].to(clip.device)
+        y, x = y[:half], x[:half]
         c = (y + torch.from_numpy(rng.integers(1, classes, half)).to(clip.device)) % classes
-        wrong = clip.encode_image(add(clean, delta[c])) @ head.T
+        wrong = clip.encode_image(add(x, delta[c])) @ head.T
         if weight.pair:
-            terms["pair"] = pair_term(clip.encode_image(add(clean, delta[y])) @ head.T, wrong, y, c, tau, classes)
+            terms["pair"] = pair_term(clip.encode_image(add(x, delta[y])) @ head.T, wrong, y, c, tau, classes)
         if weight.hinge:
-            with torch.no_grad():
-                without = clip.encode_image(clean) @ head.T
-            terms["hinge"] = hinge_term(without, wrong, y, c, tau, config.margin)
+            terms["hinge"] = hinge_term(clean[:half], wrong, y, c, tau, config.margin)
     return terms
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torchvision.transforms.functional import center_crop
 
-PART_CODES = (1, 2, 3, 4)  # head, torso, limbs, prop in ground-truth label maps (demo/draw.py)
+PART_CODES = (1, 2, 3, 4, 6)  # head, torso, limbs, prop, text in ground-truth label maps (demo/draw.py)
 
 
 def resized_size(height: int, width: int, size: int, resize_mode: str = "shortest") -> tuple[int, int]:
@@ -31,12 +31,13 @@ def resize(images: np.ndarray, size: int, interpolation: str = "bicubic", resize
 
 
 def coverage(labels: np.ndarray, size: int, resize_mode: str = "shortest") -> np.ndarray:
-    """Label maps uint8 [T, H, W] -> uint8 [T, 4, size, size]: how much (0 to 255) of each pixel head, torso, limbs and prop cover.
+    """Label maps uint8 [T, H, W] -> uint8 [T, 5, size, size]: how much (0 to 255) of each pixel head, torso, limbs, prop and text cover.
 
     Same geometry as `resize`. An antialiased bilinear average: areas are kept, nothing rings, and a soft edge is about as wide as the
     one that `resize` gives the picture, so that what a mask hides leaves no rim.
     """
-    one_hot = np.zeros((256, len(PART_CODES)), np.uint8)
+    one_hot = np.zeros((256, 8), np.uint8)
     one_hot[list(PART_CODES), range(len(PART_CODES))] = 255
-    parts = one_hot.view(np.uint32)[labels, 0].view(np.uint8).reshape(*labels.shape, -1)  # four bytes at a time
+    parts = one_hot.view(np.uint64)[labels, 0].view(np.uint8).reshape(*labels.shape, 8)  # eight bytes at a time
+    parts = parts[..., : len(PART_CODES)]
     return np.ascontiguousarray(resize(parts, size, "bilinear", resize_mode).transpose(0, 3, 1, 2))

@@ -19,8 +19,8 @@ from scipy import ndimage
 
 from .errors import UserError
 
-PARTS = ("actor", "head", "limbs", "prop", "actor+prop", "background", "relevant")
-TRUTH = {"head": slice(0, 1), "limbs": slice(2, 3), "prop": slice(3, 4), "actor": slice(3), "actor+prop": slice(4)}  # of the coverage
+PARTS = ("actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant")
+TRUTH = {"head": slice(0, 1), "limbs": slice(2, 3), "prop": slice(3, 4), "actor": slice(3), "actor+prop": slice(4), "text": slice(4, 5)}  # of the coverage
 STILL = 10.0  # grey levels: a change below this is noise of camera and compression, not motion
 
 
@@ -29,8 +29,8 @@ _found: dict[bytes, torch.Tensor] = {}  # motion masks by the frames' digest, ui
 
 @dataclass
 class Evidence:
-    """What a source may look at, for one clip: frames uint8 [T, H, W, 3] (unmasked), the store's part coverage uint8 [T, 4, H, W]
-    (head, torso, limbs, prop) where truth exists, and a function that gives relevance maps [T, H, W]."""
+    """What a source may look at, for one clip: frames uint8 [T, H, W, 3] (unmasked), the store's part coverage uint8 [T, 5, H, W]
+    (head, torso, limbs, prop, text) where truth exists, and a function that gives relevance maps [T, H, W]."""
 
     frames: np.ndarray | torch.Tensor
     parts: np.ndarray | torch.Tensor | None = None

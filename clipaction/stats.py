@@ -61,11 +61,6 @@ def top5(predictions: pd.DataFrame) -> float:
     return float(_array(in_top5(predictions), "top5").mean())
 
 
-def mean_confidence(predictions: pd.DataFrame) -> float:
-    """Mean probability of the predicted class."""
-    return float(_array(predictions["p_pred"], "confidence").mean())
-
-
 @lru_cache(maxsize=16)
 def _resamples(groups: int, n: int, seed: int) -> np.ndarray:
     """[n, groups]: how often each group is drawn in each of n resamples of `groups` groups with replacement."""
@@ -283,13 +278,3 @@ def frame_disagreement(predictions: pd.DataFrame) -> pd.DataFrame:
     if frames.empty or not clips.index.is_unique:
         raise UserError("frame_disagreement: needs frame-level rows of one method and one condition; select them first")
     return (frames["pred"] != frames["clip"].map(clips)).groupby(frames["clip"]).mean().rename("disagree_frames").reset_index()
-
-
-def summarise_instability(instability: pd.DataFrame, clips: pd.DataFrame, by: Columns = (), seed: int = 0) -> pd.DataFrame:
-    """Mean of every instability measure, a row a cell of `by` and measure: by, measure, n_clips, n_groups, mean, low, high.
-    `clips` (one row a clip, column id) supplies group, cls, domain, scene."""
-    table = instability.merge(clips, left_on="clip", right_on="id", validate="one_to_one", suffixes=("", "_clip"))
-    measures = [name for name in instability.columns if name not in {"clip", *clips.columns}]
-    return pd.DataFrame([{**key, "measure": name, "n_clips": len(rows), "n_groups": rows["group"].nunique(),
-                          **_named("mean low high", bootstrap_groups(rows[name], rows["group"], seed=seed))}
-                         for key, rows in _cells(table, by) for name in measures])

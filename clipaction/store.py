@@ -1,7 +1,7 @@
 """Frame store: every clip decoded once, resized and cropped as the model wants, uint8, memory-mapped, kept by key.
 
 <folder>/<key>/frames.npy  uint8 [N, T, S, S, 3], one row a clip, sorted by clip id
-               parts.npy   uint8 [N, T, 4, S, S]  (with ground truth) how much of a pixel head, torso, limbs, prop cover, 0 to 255
+               parts.npy   uint8 [N, T, 5, S, S]  (with ground truth) how much of a pixel head, torso, limbs, prop, text cover, 0 to 255
                plates.npy  uint8 [N, T, S, S, 3]  (with ground truth) the scene without the actor
                rows.jsonl  a line a finished row, written after its pixels reached the disk: what a killed run goes on from
                index.parquet  the table of rows; written last: a store without it is unfinished
@@ -70,7 +70,7 @@ class FrameStore:
 
     @cached_property
     def parts(self) -> np.memmap | None:
-        """uint8 [N, T, 4, S, S]: coverage of head, torso, limbs, prop; None without ground truth."""
+        """uint8 [N, T, 5, S, S]: coverage of head, torso, limbs, prop, text; None without ground truth."""
         return self._optional("parts.npy")
 
     @cached_property

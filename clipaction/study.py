@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .clip import CLIP, input_size, load_clip
+from .clip import CLIP, TEMPLATES, load_clip, preprocessing
 from .config import Profile, load_profile
 from .dataset import Dataset, load_dataset
 from .environment import describe
@@ -53,10 +53,15 @@ class Study:
     def n_source(self) -> int:
         return 1 + max(clip.label for clip in self.dataset if clip.domain == self.source)
 
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """The sentences that class words are put into: ours, and what a folder's classes.yaml adds."""
+        return (*TEMPLATES, *self.dataset.templates)
+
     def head(self, source_only: bool = True, templates=None) -> torch.Tensor:
         """Zero-shot prototypes [C, D] of the source domain's classes, or of all."""
         phrases = [self.dataset.phrases[name] for name in self.classes]
-        return self.clip.head(phrases[: self.n_source] if source_only else phrases, **({"templates": templates} if templates else {}))
+        return self.clip.head(phrases[: self.n_source] if source_only else phrases, templates or self.templates)
 
     @cached_property
     def meta(self) -> pd.DataFrame:
@@ -120,7 +125,7 @@ def open_study(profile: str = "demo", overrides: dict | None = None) -> Study:
     profile = load_profile(profile, overrides)
     torch.manual_seed(profile.seed)
     dataset = load_dataset(profile)
-    store = prepare(dataset, input_size(profile.model.name), profile.frames, data_dir() / "frames")
+    store = prepare(dataset, frames=profile.frames, folder=data_dir() / "frames", **preprocessing(profile.model.name, profile.model.pretrained))
     study = Study(profile, dataset, store)
     study.record("environment", describe())
     return study

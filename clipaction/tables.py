@@ -107,8 +107,8 @@ def tab02(results) -> Table:
 
 
 def shape_names(masking: pd.DataFrame) -> pd.DataFrame:
-    """One row a shape condition: condition, shape, percent, placement, motion."""
-    named = [parse(name) for name in masking["condition"].unique() if name.startswith("shape:")]
+    """One row a shape condition in black: condition, shape, percent, placement, motion."""
+    named = [parse(name) for name in masking["condition"].unique() if name.startswith("shape:") and not parse(name).fill]
     fields = ("shape", "percent", "placement", "motion")
     return pd.DataFrame([{"condition": c.name, **{field: getattr(c, field) for field in fields}} for c in named])
 
@@ -160,7 +160,7 @@ def tab04(results) -> Table:
         tests = pd.concat(records).rename(columns={"baseline": "control_condition", "acc_baseline": "acc_control"})
         tests["p_holm"] = stats.holm(tests["p"])
         data = data.merge(tests.drop(columns=["n_clips", "n_groups", "acc"]), on="condition", how="left")
-    for place, field in enumerate(("kind", "part", "grain", "source"), 1):
+    for place, field in enumerate(("kind", "part", "grain", "source", "fill"), 1):
         data.insert(place, field, [getattr(parse(name), field) for name in data["condition"]])
     if iou is not None:
         data = data.merge(iou.groupby(["source", "part"], as_index=False)["iou"].mean(), how="left", on=["source", "part"])

@@ -38,6 +38,7 @@ pd.Series(describe(), name="this machine").to_frame()
 # %%
 study = open_study(profile, overrides)
 table = study.store.table.merge(study.dataset.table(), on="id")
+print(study.dataset.note)
 print(f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum())} unreadable; frames {study.store.frames.shape} {study.store.frames.dtype}")
 
 # %% [markdown]
@@ -49,6 +50,12 @@ print(f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum
 splits_of_a_group = table.groupby("group")["split"].nunique()
 assert (splits_of_a_group == 1).all(), "a group leaks between splits"
 table.pivot_table(index=["domain", "split"], columns="scene", values="id", aggfunc="count", fill_value=0, margins=True)
+
+# %%
+if study.profile.dataset.kind == "ucf101":
+    from clipaction import ucf101
+
+    print(ucf101.compare_with_lists(table, study.profile.dataset.splits[0]))
 
 # %% [markdown]
 # ## Look at them

@@ -28,7 +28,6 @@ import pandas as pd
 import torch
 
 from clipaction import stats
-from clipaction.clip import TEMPLATES, to_input
 from clipaction.noise import pool
 from clipaction.study import majority, open_study
 
@@ -43,7 +42,7 @@ print(f"{model.name}, {model.size} px, weights {model.weights_hash}, {model.dtyp
 # %%
 head = study.head()
 assert torch.allclose(head.norm(dim=1), torch.ones(len(head)), atol=1e-5)
-pd.DataFrame({"class": study.classes[: study.n_source], "first prompt": [TEMPLATES[0].format(study.dataset.phrases[c]) for c in study.classes[: study.n_source]]})
+pd.DataFrame({"class": study.classes[: study.n_source], "first prompt": [study.templates[0].format(study.dataset.phrases[c]) for c in study.classes[: study.n_source]]})
 
 # %% [markdown]
 # ## Judge every clip
@@ -76,7 +75,7 @@ if {"usual", "other"} <= set(by_scene.index):
 features = torch.stack([model.encode_frames(study.store.get([r])[0], study.profile.batch) for r in test["row"]])
 clip_pred = pool(features, head)[0].argmax(1)
 frame_pred = (features @ head.T).argmax(2)
-by_template = torch.stack([pool(features, study.head(templates=[t]))[0].argmax(1) for t in TEMPLATES], 1)
+by_template = torch.stack([pool(features, study.head(templates=[t]))[0].argmax(1) for t in study.templates], 1)
 halves = torch.stack([pool(features[:, offset::2], head)[0].argmax(1) for offset in (0, 1)], 1) if features.shape[1] > 1 else clip_pred[:, None]
 instability = study.save("instability", test[["clip", "cls", "group", "scene"]].assign(
     disagree_frames=(frame_pred != clip_pred[:, None]).float().mean(1).numpy(),

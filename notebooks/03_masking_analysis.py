@@ -67,7 +67,7 @@ summary.loc[asked, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rena
 # black square as before is not one to trust.
 
 # %%
-shape = masking[masking.condition.str.startswith("shape:") | (masking.condition == "none")]
+shape = masking[(masking.condition.str.startswith("shape:") & ~masking.condition.str.contains("/")) | (masking.condition == "none")]
 rows = stats.summarise(shape, by=["condition"])
 rows["shape"] = rows.condition.str.split(":").str[1].fillna("none")
 rows["percent"] = rows.condition.str.split(":").str[2].fillna(0).astype(float)
@@ -90,6 +90,15 @@ effects.assign(condition=effects.condition.map(conditions.describe))[["condition
 # %%
 grains = [c for c in ("none", "hide:actor+prop:silhouette", "hide:actor+prop:box", "hide:actor+prop:plate", "keep:actor+prop:silhouette") if c in summary.index]
 summary.loc[grains, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rename(index=conditions.describe)
+
+# %% [markdown]
+# ## Is it the missing thing, or the black?
+# Black edges are something new in the picture. The same masks, filled with the frame's mean colour, with its blur, and in black with a feathered edge:
+# what all fills agree on is the missing thing, what only black does is an effect of black.
+
+# %%
+fills = [c for c in plan if c.partition("/")[0] in ("shape:square:30:centre:still", "hide:actor+prop:box", "hide:actor+prop:box@motion")]
+summary.loc[fills, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rename(index=conditions.describe)
 
 # %% [markdown]
 # ## Clips where hiding one thing flips the answer

@@ -19,12 +19,13 @@ def clip(name: str = "home/v_A_g01_c01") -> tuple[np.ndarray, Context]:
     """Bright frames, a small actor with a prop that walks, and plates of one grey."""
     rng = np.random.default_rng(len(name))
     frames = rng.integers(60, 256, (T, S, S, 3), dtype=np.uint8)
-    parts = np.zeros((T, 4, S, S), np.uint8)
+    parts = np.zeros((T, 5, S, S), np.uint8)
     for t in range(T):
         parts[t, 0, 10:16, 10 + t : 15 + t] = 255
         parts[t, 1, 16:28, 9 + t : 16 + t] = 255
         parts[t, 2, 28:38, 9 + t : 17 + t] = rng.integers(0, 256, (10, 8))
         parts[t, 3, 20:24, 16 + t : 22 + t] = 200
+        parts[t, 4, 2:5, 3:20] = 255
     plates = np.full_like(frames, 33)
     for array in (frames, parts, plates):
         array.flags.writeable = False  # as rows of the store's memory map
@@ -34,11 +35,11 @@ def clip(name: str = "home/v_A_g01_c01") -> tuple[np.ndarray, Context]:
 PROFILE = SimpleNamespace(
     masking=SimpleNamespace(percents=(10, 30), shapes=masks.SHAPES, placements=masks.PLACEMENTS, motions=masks.MOTIONS),
     regions=SimpleNamespace(
-        sources=("truth", "motion", "relevance"), parts=regions.PARTS, grains=("silhouette", "box", "plate"), controls=conditions.CONTROLS
+        sources=("truth", "motion", "relevance"), parts=regions.PARTS, grains=("silhouette", "box", "plate"), controls=conditions.CONTROLS, fills=conditions.FILLS
     ),
 )
 ALL = plan(PROFILE)
-REGION = [name for name in ALL if name.startswith(("hide", "keep")) and "plate" not in name]
+REGION = [name for name in ALL if name.startswith(("hide", "keep")) and "plate" not in name and "/" not in name]
 
 
 def area(name):
@@ -65,7 +66,7 @@ def test_shape_conditions_black_out_exactly_their_share():
     frames, context = clip()
     for name in ALL:
         if name.startswith("shape"):
-            black = (apply(name, frames, context) == 0).all(-1).sum((1, 2))
+            black = (apply(parse(name).black, frames, context) == 0).all(-1).sum((1, 2))
             assert black.tolist() == [masks.pixels(parse(name).percent, (S, S))] * T
 
 
@@ -132,12 +133,27 @@ def test_order_and_company_change_nothing():
         assert (apply_batch(name, frames, other) != batch).any()
 
 
-def test_fill_may_be_a_colour_or_frames():
+@pytest.mark.parametrize("name", ["shape:square:30:centre:still", "shape:patches:30:random:still", "hide:actor:box", "control:hide:actor:box", "keep:actor+prop:box"])
+def test_fills_change_the_colour_of_the_same_pixels(name):
     frames, context = clip()
-    out = apply("hide:actor:box", frames, context, fill=[1, 2, 3])
-    assert ((out == [1, 2, 3]).all(-1) | (out == frames).all(-1)).all()
-    blurred = np.full_like(frames, 9)
-    assert set(np.unique(apply("shape:square:100:centre:still", frames, context, fill=torch.from_numpy(blurred)))) == {9}
+    hidden = (apply(name, frames, context) == 0).all(-1)
+    for fill in ("mean", "blur"):
+        out = apply(f"{name}/{fill}", frames, context)
+        assert (out[~hidden] == frames[~hidden]).all() and (out[hidden] > 60).all()
+    mean = apply(f"{name}/mean", frames, context)
+    assert all(np.abs(m[h] - f.mean((0, 1))).max() < 1 for m, h, f in zip(mean, hidden, frames))
+
+
+def test_feathered_edges_keep_the_area_and_fade():
+    frames, context = clip()
+    frames = np.full_like(frames, 200)
+    for name in ("shape:circle:30:centre:still", "hide:actor:box"):
+        kept, soft = (apply(n, frames, context).astype(float) / 200 for n in (name, f"{name}/soft"))
+        assert abs((1 - soft).mean() / (1 - kept).mean() - 1) < 0.08
+        assert set(np.unique(kept)) == {0, 1} and ((soft > 0.1) & (soft < 0.9)).any()
+    for wrong in ("none/mean", "hide:actor:plate/mean", "shape:square:30:centre:still/red", "hide:actor:box/"):
+        with pytest.raises(UserError, match="unknown condition"):
+            parse(wrong)
 
 
 def test_plan_asks_each_source_for_what_it_can_give():

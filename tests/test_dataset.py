@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from clipaction.config import load_profile
-from clipaction.dataset import UCF101_ALIAS, Clip, Dataset, load_dataset, to_words, ucf101_split
+from clipaction.dataset import Clip, Dataset, load_dataset, to_words
 from clipaction.errors import UserError
 
 
@@ -26,58 +26,6 @@ def make_videos(root, **counts):
 def test_words():
     assert to_words("ApplyEyeMakeup") == "apply eye makeup"
     assert to_words("arm-wrestling_2") == "arm wrestling 2"
-
-
-def test_ucf101_groups_decide_the_split():
-    assert ucf101_split("v_Archery_g07_c01.avi") == ("Archery", 7, ("test", "train", "train"))
-    assert ucf101_split("Archery/v_Archery_g08_c01.avi")[2] == ("train", "test", "train")
-    assert ucf101_split("v_Archery_g21_c07")[2] == ("train", "train", "test")
-    assert ucf101_split("v_Archery_g25_c01.avi")[2] == ("train", "train", "train")
-    for name in ("v_Archery_g26_c01.avi", "v_Archery_g00_c01.avi", "Archery_g01_c01.avi", "v_Archery.avi"):
-        with pytest.raises(ValueError, match="not a UCF-101 clip"):
-            ucf101_split(name)
-
-
-def test_ucf101_class_that_is_spelt_two_ways():
-    assert ucf101_split("v_HandStandPushups_g01_c01.avi")[0] == ucf101_split("v_HandstandPushups_g01_c01.avi")[0] == "HandstandPushups"
-
-
-@pytest.mark.skipif("CLIPACTION_TEST_SPLITS" not in os.environ, reason="CLIPACTION_TEST_SPLITS names no folder of official lists")
-@pytest.mark.parametrize("k, tests, trains", [(1, 3783, 9537), (2, 3734, 9586), (3, 3696, 9624)])
-def test_ucf101_official_lists(k, tests, trains):
-    folder = Path(os.environ["CLIPACTION_TEST_SPLITS"])
-    lines = {split: (folder / f"{split}list0{k}.txt").read_text().splitlines() for split in ("train", "test")}
-    official = {split: [line.split()[0] for line in lines[split] if line] for split in lines}
-    assert (len(official["test"]), len(official["train"])) == (tests, trains)
-    classes = [UCF101_ALIAS.get(line.split()[1], line.split()[1]) for line in (folder / "classInd.txt").read_text().splitlines() if line]
-    for split, names in official.items():
-        parsed = [ucf101_split(name) for name in names]
-        assert {splits[k - 1] for _, _, splits in parsed} == {split}
-        assert {cls for cls, _, _ in parsed} == set(classes)
-    assert sorted(classes, key=str.lower) == classes  # so labels are the official ones, less one
-
-
-def test_ucf101_folder(tmp_path):
-    names = [f"v_{cls}_g{g:02d}_c{c:02d}.avi" for cls in ("Archery", "HandStandPushups", "Biking") for g in range(1, 26) for c in (1, 2)]
-    for name in names:
-        (tmp_path / name).touch()
-    profile = load_profile("ucf101", {"dataset.root": str(tmp_path)})
-    for k in (1, 2, 3):
-        dataset = load_dataset(profile, k)
-        assert dataset.classes == ("Archery", "Biking", "HandstandPushups")
-        assert len(dataset) == len(names)
-        for clip in dataset:
-            official = ucf101_split(clip.path.name)[2][k - 1]
-            assert clip.split == official or (clip.split, official) == ("val", "train")
-    few = {"classes": ["Archery", "Biking"], "test_clips": 1, "train_groups": 3, "train_clips": 1}
-    mini = load_profile("ucf101", {"dataset": {"root": str(tmp_path), **few}})
-    assert len(load_dataset(mini).select("test")) == 2 * 7
-    assert len(load_dataset(mini).select("train")) == 2 * 3
-
-
-def test_ucf101_without_data_says_where_to_put_it(tmp_path):
-    with pytest.raises(UserError, match=f"no UCF-101 videos in {tmp_path}.*unpack"):
-        load_dataset(load_profile("ucf101", {"dataset.root": str(tmp_path)}))
 
 
 def test_folder_split_is_seeded_by_class(tmp_path):
@@ -161,3 +109,14 @@ def test_select_and_table():
     assert [clip.id for clip in dataset.select(domain="ward")] == ["ward/train", "ward/test"]
     assert list(dataset.table().columns) == ["id", "cls", "label", "group", "split", "domain", "scene"]
     assert list(dataset.table().id) == [clip.id for clip in clips]
+
+
+def test_classes_yaml_adds_templates(tmp_path):
+    make_videos(tmp_path, sit_up=3, walk=3)
+    (tmp_path / "classes.yaml").write_text("sit_up: sitting up in bed\ntemplates: ['an infra-red frame of a person {}.']\n")
+    dataset = load_dataset(folder_profile(tmp_path))
+    assert dataset.phrases == {"sit_up": "sitting up in bed", "walk": "walk"} and dataset.templates == ("an infra-red frame of a person {}.",)
+    assert dataset.note == f"folder {tmp_path}: 6 videos of 2 classes, split by seed 0"
+    (tmp_path / "classes.yaml").write_text("templates: ['a person']\n")
+    with pytest.raises(UserError, match=r"the template 'a person' needs one \{\}"):
+        load_dataset(folder_profile(tmp_path))

@@ -1,5 +1,7 @@
 """The demo world: exact truth, determinism, names, and the promises about who is tested on what."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,9 @@ import torch
 from clipaction.config import load_profile
 from clipaction.demo import make
 from clipaction.demo.actions import ACTIONS
-from clipaction.demo.draw import FOREGROUND, HEAD, LIMBS, PROP, TORSO, Camera, Canvas
+from clipaction.demo.draw import FOREGROUND, HEAD, LIMBS, PROP, TEXT, TORSO, Camera, Canvas
 from clipaction.demo.grammar import caption, matches
+from clipaction.demo.overlay import Overlay
 from clipaction.demo.truth import load_truth
 from clipaction.errors import UserError
 from clipaction.video import decode
@@ -161,3 +164,18 @@ def test_multi_positive_loss_is_least_when_true_pairs_and_only_they_are_close():
     apart = torch.tensor([[1.0, 0], [1, 0], [0, 1]])
     good, bad = (contrastive_loss(apart, text, torch.tensor(20.0), positive) for text in (apart, apart.flip(0)))
     assert good == pytest.approx(2 / 3 * np.log(2), abs=1e-3) and bad > good + 1
+
+
+def test_burnt_in_text_is_drawn_labelled_and_says_nothing_about_the_class():
+    overlays = [Overlay.sample(np.random.default_rng(i), 0.5) for i in range(400)]
+    drawn = [o for o in overlays if o]
+    assert 0.4 < len(drawn) / 400 < 0.6 and Overlay.sample(np.random.default_rng(0), 0.0) is None
+    for overlay in [*drawn[:20], Overlay.sample(np.random.default_rng(1), 1.0, surveillance=True)]:
+        image, labels = np.full((240, 320, 3), 0.4, np.float32), np.full((240, 320), HEAD, np.uint8)
+        overlay.burn(image, labels)
+        text = labels == TEXT
+        assert 20 < text.sum() < 0.05 * text.size and (labels[~text] == HEAD).all()
+        assert np.abs(image[text] - overlay.colour).max() < 0.55 and 0 <= image.min() and image.max() <= 1
+    plan = [make.Group("home", action, 12, "train", "usual", "park", 0, 0) for action in make.HOME]
+    texts = [[Overlay.sample(replace(group, number=n).rng("text"), make.TEXT_SHARE) is not None for n in range(100)] for group in plan]
+    assert all(0.1 < np.mean(row) < 0.4 for row in texts)  # as often with one class as with the next

@@ -30,7 +30,7 @@ def scene(t=8, size=(96, 128), shake=True, speed=7, seed=0):
 def evidence():
     rng = np.random.default_rng(0)
     frames, discs = scene()
-    parts = (discs[:, None] * rng.integers(0, 256, (8, 4, 1, 1))).astype(np.uint8)
+    parts = (discs[:, None] * rng.integers(0, 256, (8, 5, 1, 1))).astype(np.uint8)
     parts.flags.writeable = False  # as the store's memory map
     return Evidence(frames, parts, lambda: torch.from_numpy(rng.random((8, 96, 128))))
 
@@ -48,11 +48,11 @@ def test_contract(evidence, source, part):
 
 
 def test_truth_adds_coverage_and_clips_it():
-    parts = np.zeros((1, 4, 1, 3), np.uint8)
-    parts[0, :, 0] = [[255, 51, 0], [0, 102, 0], [0, 0, 0], [0, 204, 51]]
+    parts = np.zeros((1, 5, 1, 3), np.uint8)
+    parts[0, :, 0] = [[255, 51, 0], [0, 102, 0], [0, 0, 0], [0, 204, 51], [0, 0, 255]]
     evidence = Evidence(np.zeros((1, 1, 3, 3), np.uint8), parts)
     expected = {"actor": [1, 0.6, 0], "actor+prop": [1, 1, 0.2], "background": [0, 0, 0.8]}
-    expected |= {"head": [1, 0.2, 0], "limbs": [0, 0, 0], "prop": [0, 0.8, 0.2]}
+    expected |= {"head": [1, 0.2, 0], "limbs": [0, 0, 0], "prop": [0, 0.8, 0.2], "text": [0, 0, 1]}
     for part, values in expected.items():
         assert region(part, "truth", evidence)[0, 0].tolist() == pytest.approx(values)
 

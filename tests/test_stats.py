@@ -21,7 +21,6 @@ def test_counts_by_hand():
     rows = table([0, 1, 2, 3], [0, 1, 1, 8])
     assert stats.accuracy(rows) == 0.5
     assert stats.top5(rows) == 0.5  # 2 -> 2..6 misses 1; 3 -> 3..7 misses 8
-    assert stats.mean_confidence(rows) == pytest.approx(0.8)
     assert stats.top5(table([7], [2])) == 1.0 and stats.top5(table([1], [10])) == 0.0  # a whole number, never a prefix of one
 
 
@@ -179,7 +178,3 @@ def test_background_reliance_confusion_and_frames():
     assert shares.values.tolist() == [["c000", 0.5], ["c001", 0.0]]
     with pytest.raises(UserError, match="one method and one condition"):
         stats.frame_disagreement(rows)
-    clips = pd.DataFrame({"id": ["c000", "c001"], "group": ["a", "b"], "cls": "x", "domain": "home"})
-    out = stats.summarise_instability(shares.assign(template_agreement=1.0), clips, "domain").set_index("measure")
-    assert out.loc["disagree_frames", "mean"] == 0.25 and out.loc["template_agreement", "high"] == 1.0
-    assert out.n_groups.tolist() == [2, 2]

@@ -201,7 +201,7 @@ def test_other_trouble_is_not_called_a_full_disk(tmp_path, monkeypatch):
 
 def test_truth_follows_the_frames(tmp_path):
     result = prepare(toy_dataset(tmp_path, truth=True), 24, 3, tmp_path / "frames")
-    assert result.parts.shape == (6, 3, 4, 24, 24) and result.plates.shape == (6, 3, 24, 24, 3)
+    assert result.parts.shape == (6, 3, 5, 24, 24) and result.plates.shape == (6, 3, 24, 24, 3)
     assert result.parts.dtype == result.plates.dtype == np.uint8
     assert (result.plates[:] == 128).all()
     for i in range(4):  # 64 x 48 becomes 32 x 24, cropped to columns 4 to 28: stripes of 4 columns, the first at 4
@@ -256,10 +256,10 @@ def test_unsupported_preprocessing(tmp_path):
 
 def test_coverage():
     labels = np.full((2, 240, 320), 2, np.uint8)
-    assert (coverage(labels, 96)[:, 1] == 255).all() and coverage(labels, 96)[:, [0, 2, 3]].max() == 0
+    assert (coverage(labels, 96)[:, 1] == 255).all() and coverage(labels, 96)[:, [0, 2, 3, 4]].max() == 0
     labels = np.random.default_rng(0).integers(0, 7, (2, 240, 320), dtype=np.uint8)
     parts = coverage(labels, 96)
-    assert parts.shape == (2, 4, 96, 96) and parts.dtype == np.uint8
+    assert parts.shape == (2, 5, 96, 96) and parts.dtype == np.uint8
     assert np.abs(parts.mean((0, 2, 3)) / 255 - 1 / 7).max() < 0.005
     labels = np.zeros((1, 240, 320), np.uint8)
     labels[:, 100:140, 120:180] = 1  # 40 x 60 px of 240 x 240 in the crop

@@ -26,7 +26,8 @@ from ..seeds import rng as named_rng
 from .actions import ACTIONS, Style, draw_action
 from .draw import FOREGROUND, Camera, Canvas
 from .figure import Person
-from .scenes import LAYOUTS, SCENES, paint
+from .overlay import Overlay
+from .scenes import LAYOUTS, paint
 from .truth import save_truth
 
 HEIGHT, WIDTH, FPS = 240, 320, 25
@@ -35,6 +36,7 @@ TEST_GROUPS, VAL_GROUPS, TRAIN_GROUPS = range(1, 8), range(8, 11), range(11, 26)
 TEST_SCENES = ("usual", "random", "other", "random", "usual", "other", "random")  # of test groups 1..7
 CLIP_MB_A_FRAME = 0.012  # video, labels and plate on disk
 USUAL_SHARE = 0.45  # how often a training scene is the action's own
+TEXT_SHARE, WARD_TEXT_SHARE = 0.25, 0.6  # of groups: how many have burnt-in text
 HELD_OUT_LAYOUT = LAYOUTS - 1  # test clips at home only; neither training clips nor the compact CLIP ever see it
 
 HOME = tuple(name for name, action in ACTIONS.items() if not action.clinical)
@@ -138,6 +140,7 @@ def render_group(group: Group, clips: int, length: int, folder: Path) -> list[di
     camera = sample_camera(rng, ward, size, HEIGHT)
     person = Person.sample(group.rng("person"))
     view = Style.sample(group.rng("view"), group.action)
+    overlay = Overlay.sample(group.rng("text"), WARD_TEXT_SHARE if ward else TEXT_SHARE, surveillance=ward)
     stage, rows = None, []
     for number in range(1, clips + 1):
         stem = f"v_{group.action}_g{group.number:02d}_c{number:02d}"
@@ -153,10 +156,7 @@ def render_group(group: Group, clips: int, length: int, folder: Path) -> list[di
             continue
         if stage is None:
             stage = paint(group.scene, group.layout, group.rng("paint"), camera)
-            plate = stage.image.copy()
-            if stage.front is not None:
-                plate += stage.front[1][..., None] * (stage.front[0] - plate)
-            plate = to_uint8(stage.grade(plate))
+            plate = to_uint8(stage.plate())
         images, labels = np.empty((frames, HEIGHT, WIDTH, 3), np.uint8), np.empty((frames, HEIGHT, WIDTH), np.uint8)
         grain = rng.normal(0, 0.03 if ward else 0.012, (HEIGHT + 64, WIDTH + 64, 1)).astype(np.float32)
         for f, (v, u) in enumerate(offset):
@@ -164,7 +164,10 @@ def render_group(group: Group, clips: int, length: int, folder: Path) -> list[di
             time = f / FPS + (0 if ACTIONS[group.action].clinical else start)
             image, label = render(stage.image, stage.front, camera, group.action, person, time, style, stage.light)
             gv, gu = rng.integers(0, 64, 2)
-            images[f], labels[f] = to_uint8(stage.grade(image)[crop] + grain[gv : gv + HEIGHT, gu : gu + WIDTH]), label[crop]
+            image, labels[f] = stage.grade(image)[crop] + grain[gv : gv + HEIGHT, gu : gu + WIDTH], label[crop]
+            if overlay:
+                overlay.burn(image, labels[f])
+            images[f] = to_uint8(image)
         video.parent.mkdir(parents=True, exist_ok=True)
         save_truth(truth, labels, plate, offset)
         write_video(video, images)
@@ -222,5 +225,5 @@ def world_key(jobs, frames: int) -> str:
 
 def code_version() -> str:
     """12 hex digits of the sources that decide what is rendered."""
-    sources = (Path(__file__).parent / f"{name}.py" for name in ("draw", "figure", "actions", "scenery", "things", "scenes", "make", "truth"))
+    sources = (Path(__file__).parent / f"{name}.py" for name in ("draw", "figure", "actions", "overlay", "scenery", "things", "scenes", "make", "truth"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]

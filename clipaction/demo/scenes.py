@@ -72,6 +72,13 @@ class Stage:
     front: tuple[np.ndarray, np.ndarray] | None
     grade: Callable[[np.ndarray], np.ndarray]
 
+    def plate(self) -> np.ndarray:
+        """The clean plate [H, W, 3] float32: the graded scene with what stands in front, without the actor."""
+        if self.front is None:
+            return self.grade(self.image)
+        rgb, alpha = self.front
+        return self.grade(self.image + alpha[..., None] * (rgb - self.image))
+
 
 @lru_cache(maxsize=16)
 def _falloff(h: int, w: int, strength: float) -> np.ndarray:

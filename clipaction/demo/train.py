@@ -32,13 +32,15 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
+from ..masks import shape_mask
 from ..paths import data_dir
 from ..seeds import rng as named_rng
 from .actions import ACTIONS, Style
 from .draw import HEAD, PROP
 from .figure import Person
 from .grammar import caption, matches
-from .make import HELD_OUT_LAYOUT, HOME, USUAL_SHARE, code_version, render, sample_camera, to_uint8
+from .make import HELD_OUT_LAYOUT, HOME, TEXT_SHARE, USUAL_SHARE, code_version, render, sample_camera, to_uint8
+from .overlay import Overlay
 from .scenes import paint
 from .tower import NAME, WEIGHTS
 
@@ -67,15 +69,17 @@ def render_samples(seed: int, index: int, actions: tuple[str, ...], held_out: bo
     size = (SIDE * 11 // 10, SIDE * 22 // 15)  # the 264 x 352 canvas at half size
     camera = sample_camera(rng, False, size, SIDE)
     stage = paint(scene, HELD_OUT_LAYOUT if held_out else int(rng.integers(HELD_OUT_LAYOUT)), rng, camera)
-    plate = stage.image if stage.front is None else stage.image + stage.front[1][..., None] * (stage.front[0] - stage.image)
-    plate, samples = to_uint8(stage.grade(plate)), []
+    plate, samples = to_uint8(stage.plate()), []
     for _ in range(PER_PAINTING):
         action, person = choose_action(scene, relation, actions, rng), Person.sample(rng)
         style = Style.sample(rng, action)
         image, labels = render(stage.image, stage.front, camera, action, person, float(rng.uniform(0.25, 1.4)), style, stage.light)
         v, u = (size[0] - SIDE) // 2 + rng.integers(-4, 5), (size[1] - SIDE) // 2 + rng.integers(-6, 7)
         crop = np.s_[v : v + SIDE, u : u + SIDE]
-        samples.append((to_uint8(stage.grade(image)[crop]), plate[crop], labels[crop], (action, scene, person.words)))
+        image, labels = stage.grade(image)[crop], labels[crop]
+        if overlay := Overlay.sample(rng, TEXT_SHARE):
+            overlay.burn(image, labels)
+        samples.append((to_uint8(image), plate[crop], labels, (action, scene, person.words)))
     return samples
 
 
@@ -178,6 +182,9 @@ def augment(x: torch.Tensor, rng: np.random.Generator, strength: float = 1.0) ->
             h, w = min(int(math.sqrt(area * aspect)) + 1, CROP), min(int(math.sqrt(area / aspect)) + 1, CROP)
             v, u = rng.integers(0, CROP - h + 1), rng.integers(0, CROP - w + 1)
             x[i, :, v : v + h, u : u + w] = fill
+    for i in np.flatnonzero(rng.random(b) < 0.15 * strength):
+        shape = str(rng.choice(("stripes", "patches", "border")))
+        x[i, :, shape_mask(shape, rng.uniform(5, 40), (CROP, CROP), 1, rng, "random")[0]] = 0
     return x
 
 
@@ -241,7 +248,7 @@ def train(samples: int, pool_size: int, batch: int = 32, lr: float = 1.5e-3, see
     tokenizer = open_clip.get_tokenizer(NAME)
     decay = [p for p in model.parameters() if p.ndim > 1]
     other = [p for p in model.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": other, "weight_decay": 0.0}], lr=lr, betas=(0.9, 0.98))
+    optimiser = torch.optim.AdamW([{"params": decay, "weight_decay": 0.05}, {"params": other, "weight_decay": 0.0}], lr=lr, betas=(0.9, 0.98), fused=True)
     steps, warm = math.ceil(samples / batch), min(300, samples // batch // 10 + 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: min((s + 1) / warm, 0.5 + 0.5 * math.cos(math.pi * min(s / steps, 1))))
     average = {name: value.clone() for name, value in model.state_dict().items()}
@@ -310,8 +317,8 @@ Accuracy over the {len(HOME)} home actions, zero-shot, {test_size} single frames
 
 def main(argv=None) -> None:
     parser = argparse.ArgumentParser(prog="python -m clipaction.demo.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=96_000)
-    parser.add_argument("--pool", type=int, default=30_000, help="rendered images")
+    parser.add_argument("--samples", type=int, default=144_000)
+    parser.add_argument("--pool", type=int, default=40_000, help="rendered images")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--plain", type=float, default=0.1, help="share of the training that shows cut-outs only")

@@ -96,7 +96,7 @@ class NoiseConfig(Section):
     temperature: float = Field(1.0, gt=0, description="temperature T of the gate pi = softmax(s / (tau T))")
     steps: int = Field(300, ge=1, description="optimiser steps a variant")
     batch: int = Field(64, ge=4, description="frames a step, in two views of each clip frame")
-    lr: float = Field(0.05, gt=0, description="Adam's learning rate, in units of the squashed parameter (delta = eps tanh theta)")
+    lr: float = Field(0.15, gt=0, description="Adam's learning rate, in units of the squashed parameter (delta = eps tanh theta)")
     resolution: int = Field(48, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
     swap: float = Field(0.5, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
     mask: float = Field(0.5, ge=0, le=1, description="share of training views with a black box of 5-50 % of the frame")

@@ -44,7 +44,7 @@ def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
 
 def validation_batches(study: Study, meta: pd.DataFrame):
     """Validation clips as ([n, T, 3, S, S] in [0, 1], labels [n]): whole, behind a 30 % square and, where truth is known, in another clip's place."""
-    rows, labels, ids = meta["row"].to_numpy(), torch.from_numpy(meta["label"].to_numpy()), meta["clip"].tolist()
+    rows, labels, ids = meta["row"].to_numpy(), torch.tensor(meta["label"].tolist()), meta["clip"].tolist()
     for condition in ("none", SQUARE):
         at = 0
         for frames in masked_batches(study.store, rows, ids, condition, study.profile.seed):
@@ -156,7 +156,7 @@ def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Call
     for condition in conditions:
         scores, at = [], 0
         for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
-            labels = torch.from_numpy(meta["label"].to_numpy()[at : at + len(frames)])
+            labels = torch.tensor(meta["label"].tolist()[at : at + len(frames)])
             scores.append(protocol(clips_to_input(frames), labels=labels)[0].cpu().numpy())
             at += len(frames)
         tables.append(predictions(np.concatenate(scores), None, meta, study.clip.tau, name, condition))
@@ -199,7 +199,7 @@ def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tens
     counts = dict.fromkeys(("none", *class_noises), 0)
     for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
         x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::2])
-        y = torch.from_numpy(meta["label"].to_numpy()[i : i + 32])
+        y = torch.tensor(meta["label"].tolist()[i : i + 32])
         answer = noise.plain(study.clip, head, x)[0].argmax(1).cpu()
         counts["none"] += np.array([[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(len(head))]).T
         for name, delta in class_noises.items():

@@ -246,7 +246,7 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
 
 
 def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gated", seed: int = 0, validate: Callable[[torch.Tensor], float] | None = None,
-          every: int = 50, progress: str | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
+          every: int = 30, progress: str | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """Learn a noise by Adam on the weighted sum of terms; the best of the validated steps is returned (the last, without `validate`).
 
     config: a profile's noise section. validate: delta -> a number, higher is better, from validation clips only.

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -111,16 +110,6 @@ def masked_batches(store: FrameStore, rows: np.ndarray, ids: list[str], conditio
         yield apply_batch(condition, frames, contexts)
 
 
-def ahead(items: Iterable) -> Iterable:
-    """The same items, each made (in a thread) while the one before is being used."""
-    items = iter(items)
-    with ThreadPoolExecutor(1) as thread:
-        pending = thread.submit(next, items, None)
-        while (item := pending.result()) is not None:
-            pending = thread.submit(next, items, None)
-            yield item
-
-
 def relevance_maps(clip: CLIP, head: torch.Tensor, frames: np.ndarray) -> torch.Tensor:
     """[T, S, S]: what speaks, in each frame, for the class the model itself gives it (no label is used)."""
     x = to_input(frames)
@@ -144,9 +133,8 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
 
         def compute():
             clips, per_frame = [], []
-            images = masked_batches(store, rows, ids, condition, seed, chunk, partial(relevance_maps, clip, head))
-            for images in ahead(map(clips_to_input, images)):
-                answer = answer_to(images)
+            for images in masked_batches(store, rows, ids, condition, seed, chunk, partial(relevance_maps, clip, head)):
+                answer = answer_to(clips_to_input(images))
                 clips.append(answer[0].cpu().numpy())
                 per_frame.append(answer[1].cpu().numpy())
                 bar.update(len(images))

@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from clipaction import __main__ as cli
+from clipaction import claims
+from clipaction.config import load_profile
 from clipaction.errors import UserError
 from clipaction.paths import ROOT
 
@@ -36,6 +39,7 @@ def checkout(tmp_path):
     (["run", "--from", "02", "--only", "03"], "not allowed with argument"),
     (["run", "--only", "77"], 'no notebook "77"'),
     (["run", "--data", "/no/such/folder"], 'no folder "/no/such/folder"; give the one that holds <class>/<video>'),
+    (["run", "--data", __file__], f'no folder "{__file__}"'),
     (["run", "--seeds", "two"], '"two" is not a list of whole numbers'),
     (["run", "--set", "noise.epz=1"], 'noise.epz: unknown field; did you mean "eps"?'),
     (["verify", "--set", "noise.eps"], '"noise.eps" is not FIELD=VALUE'),
@@ -55,6 +59,23 @@ def test_arguments_become_profile_and_overrides(tmp_path):
     _, overrides = cli.profile_of(parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"]))
     assert overrides == {"noise.seeds": [0, 1], "dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
     assert cli.profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
+
+
+def test_several_splits_are_run_one_by_one_under_names_of_their_own():
+    parse = cli.parser().parse_args
+    assert cli.by_split(parse(["run", "--profile", "ucf101", "--split", "2"])) == [("ucf101", {"dataset.splits": [2]})]
+    several = cli.by_split(parse(["run", "--profile", "ucf101", "--split", "1,3"]))
+    assert [overrides for _, overrides in several] == [{"dataset.splits": [k], "name": f"ucf101-split{k}"} for k in (1, 3)]
+    assert load_profile(*several[1]).name == "ucf101-split3"
+
+
+def test_claims_of_several_splits_are_averaged(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPACTION_FIGURES", str(tmp_path))
+    for name, value in (("a", 0.2), ("b", 0.4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "claims.csv").write_text(f"number,value\ntop-1,{value}\n")
+    line = claims.average([SimpleNamespace(name="a"), SimpleNamespace(name="b")]).splitlines()[-1]
+    assert line.split() == ["top-1", "0.2", "0.4", "0.3"]
 
 
 @pytest.mark.parametrize(("error", "code", "expected"), [

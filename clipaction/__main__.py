@@ -129,10 +129,13 @@ def by_split(arguments) -> list[tuple[str, dict]]:
 
 
 def run(arguments) -> int:
+    from .config import load_profile
     from .run import NotebookError, duration, run
 
     started, complete = time.monotonic(), True
     for name, overrides in by_split(arguments):
+        if load_profile(name, overrides).dataset.kind != "demo":
+            prepared(name, overrides)  # what is wrong with somebody's videos is told here, in one line, and not inside a notebook
         try:
             complete &= run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
         except NotebookError as error:
@@ -153,14 +156,19 @@ def verify(arguments) -> int:
 
 
 def prepare(arguments) -> int:
+    for each in by_split(arguments):
+        prepared(*each)
+    return 0
+
+
+def prepared(name: str, overrides: dict) -> None:
+    """Find or fetch the videos, fill the frame store, and say what there is."""
     from .study import open_study
 
-    for each in by_split(arguments):
-        study = open_study(*each)
-        usable = study.store.table.ok
-        print(study.dataset.note)
-        print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read")
-    return 0
+    study = open_study(name, overrides)
+    usable = study.store.table.ok
+    print(study.dataset.note)
+    print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read", flush=True)
 
 
 def bench(arguments) -> int:

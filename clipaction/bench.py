@@ -1,45 +1,59 @@
-"""How much of the encoder's own speed the pipeline keeps: frames from the store, masked, encoded, judged and written."""
+"""How much of the encoder's own speed the pipeline keeps: clips decoded, frames from the store masked, encoded, judged and written."""
 
 from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from .clip import preprocessing
 from .evaluation import evaluate
+from .store import prepare
 from .study import open_study
 
 CONDITIONS = ("none", "shape:square:30:centre:still", "shape:patches:30:random:moving")
 
 
 @torch.inference_mode()
-def encoder_rate(clip, batch: int, seconds: float) -> float:
-    """Images a second of the bare encoder on a batch that is ready in memory, after a warm-up."""
+def encode(clip, batch: int, count: int) -> float:
+    """Seconds the bare encoder takes for about `count` images, in batches that are ready in memory."""
     images = torch.rand(batch, 3, clip.size, clip.size, device=clip.device)
-    clip.encode_image(images)
-    count, started = 0, time.perf_counter()
-    while (spent := time.perf_counter() - started) < seconds:
+    started = time.perf_counter()
+    for _ in range(-(-count // batch)):
         clip.encode_image(images).cpu()
-        count += batch
-    return count / spent
+    return (time.perf_counter() - started) * count / (-(-count // batch) * batch)
 
 
-def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0) -> str:
-    """A few lines: the raw encoder's images/s, the pipeline's on about as many, and their ratio."""
+def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, clips: int = 200) -> str:
+    """A few lines: decoding, the raw encoder and the pipeline, in frames/s, and the pipeline's ratios to the encoder.
+
+    Raw encoder and pipeline take turns, a condition at a time, so that a machine whose speed wanders slows both. At most `clips` clips, and
+    about `seconds` of encoding a turn.
+    """
     study = open_study(profile, overrides)
-    clip, head, frames = study.clip, study.head(), study.profile.frames
-    raw = encoder_rate(clip, study.profile.batch, seconds)
-    meta = study.clips("test").head(max(1, int(raw * seconds / (frames * len(CONDITIONS)))))
+    clip, head, frames, batch = study.clip, study.head(), study.profile.frames, study.profile.batch
+    encode(clip, batch, batch)  # warm-up
+    meta = study.clips("test")
+    meta = meta.head(min(clips, max(1, int(seconds * 2 * batch / (encode(clip, batch, 2 * batch) * frames)))))
+    some = replace(study.dataset, clips=[c for c in study.dataset if c.id in set(meta["clip"])])
+    raw = sweep = 0.0
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        evaluate(clip, head, study.store, meta, list(CONDITIONS), Path(folder), study.profile.seed, study.profile.batch)
-        pipeline = len(meta) * frames * len(CONDITIONS) / (time.perf_counter() - started)
-    lines = (
-        f"{study.profile.name}: {clip.name} on {clip.device}, {clip.dtype}, {torch.get_num_threads()} threads, batch {study.profile.batch}",
-        f"raw encoder  {raw:8.1f} images/s",
-        f"pipeline     {pipeline:8.1f} images/s  ({len(meta)} clips x {frames} frames x {len(CONDITIONS)} conditions)",
-        f"ratio        {pipeline / raw:8.2f}",
-    )
-    return "\n".join(lines)
+        prepare(some, frames=frames, folder=Path(folder), **preprocessing(study.profile.model.name, study.profile.model.pretrained))
+        decoding = time.perf_counter() - started
+        for condition in CONDITIONS:
+            raw += encode(clip, batch, len(meta) * frames)
+            started = time.perf_counter()
+            evaluate(clip, head, study.store, meta, [condition], Path(folder), study.profile.seed, batch)
+            sweep += time.perf_counter() - started
+    total, n = len(meta) * frames * len(CONDITIONS), len(CONDITIONS)
+    return "\n".join((
+        f"{study.profile.name}: {clip.name} on {clip.device}, {clip.dtype}, {torch.get_num_threads()} threads, batch {batch}; {len(meta)} clips x {frames} frames x {n} conditions",
+        f"decoding      {total / n / decoding:9.1f} frames/s (once a clip)",
+        f"raw encoder   {total / raw:9.1f} frames/s",
+        f"sweep         {total / sweep:9.1f} frames/s, {raw / sweep:.2f} of the raw encoder",
+        f"decode, sweep {total / (decoding + sweep):9.1f} frames/s, {raw / (decoding + sweep):.2f} of the raw encoder",
+    ))  # fmt: skip

@@ -55,6 +55,11 @@ def mix(pi: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     return torch.einsum("bc,cihw->bihw", pi, delta)
 
 
+def of_class(delta: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+    """delta_c of each frame's class c [B]: [B, 3, S, S]. Not by indexing, whose gradient adds up in whatever order threads arrive."""
+    return mix(F.one_hot(c, len(delta)).to(delta), delta)
+
+
 # --- protocols: how a clip [N, T, 3, S, S] gets its noise; each returns clip and frame scores ---------------------------------------
 
 
@@ -222,7 +227,7 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
     if use == "shared":
         noise = delta
     elif use == "oracle":
-        noise = delta[torch.cat([y, y, y[: len(x) - 2 * len(y)]])]
+        noise = of_class(delta, torch.cat([y, y, y[: len(x) - 2 * len(y)]]))
     else:
         noise = mix((clean / (tau * config.temperature)).softmax(1), delta)
     scores = (clip.encode_image(add(x, noise)) @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
@@ -237,9 +242,9 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
         half = len(y) // 2
         y, x = y[:half], x[:half]
         c = (y + torch.from_numpy(rng.integers(1, classes, half)).to(clip.device)) % classes
-        wrong = clip.encode_image(add(x, delta[c])) @ head.T
+        wrong = clip.encode_image(add(x, of_class(delta, c))) @ head.T
         if weight.pair:
-            terms["pair"] = pair_term(clip.encode_image(add(x, delta[y])) @ head.T, wrong, y, c, tau, classes)
+            terms["pair"] = pair_term(clip.encode_image(add(x, of_class(delta, y))) @ head.T, wrong, y, c, tau, classes)
         if weight.hinge:
             terms["hinge"] = hinge_term(clean[:half], wrong, y, c, tau, config.margin)
     return terms

@@ -81,8 +81,11 @@ def limit(tolerance: dict[str, float], item: str, column: str) -> float:
 
 def compare(made: pd.DataFrame, reference: pd.DataFrame, limit) -> tuple[str, str]:
     """('reproduced' or 'differs', which cell is farthest off); `limit` gives each column's absolute tolerance."""
-    if list(made.columns) != list(reference.columns) or len(made) != len(reference):
-        return "differs", f"{len(made)} rows, columns {', '.join(made)}; the reference has {len(reference)}, {', '.join(reference)}"
+    if len(made) != len(reference):
+        return "differs", f"{len(made)} rows; the reference has {len(reference)}"
+    if list(made.columns) != list(reference.columns):
+        named = [f"{what} {', '.join(names)}" for what, names in (("new columns", set(made) - set(reference)), ("no columns", set(reference) - set(made))) if names]
+        return "differs", "; ".join(named) or "columns in another order"
     words = [name for name in reference if not pd.api.types.is_numeric_dtype(reference[name])]
     worst, where, remarks = 0.0, "", []
     for name in reference:

@@ -1,6 +1,7 @@
 """The whole paper at toy size, as a reviewer runs it: every figure and table is made, a second run reuses everything, labels stay out."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from clipaction.bench import bench
 from clipaction.run import Live, execute
 
 ROOT = Path(__file__).parents[1]
@@ -73,3 +75,12 @@ def test_explorers_run_without_a_front_end(toy, monkeypatch, name):
     outputs = [o for cell in nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for o in cell.get("outputs", [])]
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
     assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+def test_bench_prints_rates_and_ratios_taken_in_one_run(toy, monkeypatch):
+    for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
+        monkeypatch.setenv(variable, toy[2][variable])
+    printed = bench("quick", {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}, seconds=0.1)
+    for line in ("decoding", "raw encoder", "sweep", "decode, sweep"):
+        assert re.search(rf"^{line} +\d+\.\d frames/s", printed, re.M), printed
+    assert 0.1 < float(re.search(r"^sweep .* (\d\.\d\d) of the raw", printed, re.M)[1]) < 2

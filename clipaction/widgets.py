@@ -8,6 +8,7 @@ import ipywidgets as W
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from . import experiments, masks, noise, pictures
@@ -24,7 +25,7 @@ def explorer(draw, **controls: W.Widget) -> W.VBox:
         with picture:
             picture.clear_output(wait=True)
             try:
-                plt.show(draw(**{name: control.value for name, control in controls.items()}))
+                display(draw(**{name: control.value for name, control in controls.items()}))
             except UserError as error:
                 print(error)
             plt.close("all")
@@ -32,7 +33,8 @@ def explorer(draw, **controls: W.Widget) -> W.VBox:
     for control in controls.values():
         control.observe(refresh, "value")
     refresh()
-    return W.VBox([*controls.values(), picture])
+    knobs = W.Box(list(controls.values()), layout=W.Layout(flex_flow="row wrap", max_width="900px"))  # side by side: the picture stays in sight
+    return W.VBox([knobs, picture])
 
 
 def clip_picker(study: Study) -> W.Dropdown:
@@ -68,7 +70,7 @@ def mask_explorer(study: Study) -> W.VBox:
         percent=W.IntSlider(30, 1, 90, description="area, %", continuous_update=False),
         placement=pick(options=masks.PLACEMENTS, description="place"),
         motion=pick(options=masks.MOTIONS, description="motion"),
-        part=pick(options=["actor+prop", "actor", "head", "limbs", "prop", "background"], description="part"),
+        part=pick(options=["actor+prop", "actor", "head", "limbs", "prop", "background", "text"], description="part"),
         grain=pick(options=["silhouette", "box", *(["plate"] if study.store.plates is not None else [])], description="grain"),
         source=pick(options=sources, description="found by"),
         control=W.Checkbox(False, description="same mask elsewhere"),

@@ -393,7 +393,10 @@ def fig08(results: Results) -> Drawn:
     style.percent_axis(axes.xaxis), style.percent_axis(axes.yaxis)
     tails, heads = np.vstack([start, a]), np.vstack([end, b])
     busy = np.concatenate([tails + k * (heads - tails) for k in np.linspace(0, 1, 9)])
-    style.label_points(axes, start, [style.class_label(name) for name in moves.index], busy)
+    together: dict[tuple, list[str]] = {}  # classes at one point share a label
+    for name, at in zip(moves.index, start.round(3).tolist()):
+        together.setdefault(tuple(at), []).append(style.class_label(name))
+    style.label_points(axes, np.array(list(together)), ["\n".join(names) for names in together.values()], busy)
     axes.plot([], [], color=style.BLUE, marker=">", ms=4, lw=0.9, label="to gated noise")
     axes.text(chance, axes.get_ylim()[0], " chance", ha="left", va="bottom", color=style.GREY, fontsize=6.5)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower right", ncols=3)

@@ -109,7 +109,8 @@ def label_points(axes, points: np.ndarray, names: list[str], busy: np.ndarray) -
     scale, edge = axes.transData.transform, axes.get_window_extent()
     taken = [np.array([x - 3, y - 3, x + 3, y + 3]) for x, y in scale(busy)]
     for (x, y), name in sorted(zip(scale(points).tolist(), names)):
-        width, height, best = 3.9 * len(name) * figure.dpi / 72, 7 * figure.dpi / 72, None
+        lines, best = name.split("\n"), None
+        width, height = 3.9 * max(map(len, lines)) * figure.dpi / 72, 7.5 * len(lines) * figure.dpi / 72
         for far in (5, 12):
             for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
                 u = x + dx * far + (0 if dx > 0 else -width if dx < 0 else -width / 2)

@@ -135,7 +135,10 @@ def run(arguments) -> int:
     started, complete = time.monotonic(), True
     for name, overrides in by_split(arguments):
         if load_profile(name, overrides).dataset.kind != "demo":
-            prepared(name, overrides)  # what is wrong with somebody's videos is told here, in one line, and not inside a notebook
+            study = prepared(name, overrides)  # what is wrong with somebody's videos is told here, in one line, and not inside a notebook
+            for split, use in (("test", "test"), ("train", "train noise on"), ("val", "choose by")):
+                if study.clips(split).empty:
+                    raise UserError(f"no clip is left to {use} in {study.dataset.note}; have three videos or more of most classes")
         try:
             complete &= run(name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh)
         except NotebookError as error:
@@ -161,7 +164,7 @@ def prepare(arguments) -> int:
     return 0
 
 
-def prepared(name: str, overrides: dict) -> None:
+def prepared(name: str, overrides: dict):
     """Find or fetch the videos, fill the frame store, and say what there is."""
     from .study import open_study
 
@@ -169,6 +172,7 @@ def prepared(name: str, overrides: dict) -> None:
     usable = study.store.table.ok
     print(study.dataset.note)
     print(f"{usable.sum()} clips x {study.profile.frames} frames in {study.store.folder}; {(~usable).sum()} could not be read", flush=True)
+    return study
 
 
 def bench(arguments) -> int:

@@ -165,7 +165,7 @@ def _share(by_split: dict[str, list[Path]], cls: str, seed: int):
     paths = by_split.get("", []) + by_split.get("train", [])
     order = [paths[i] for i in rng(seed, "split", cls).permutation(len(paths))]
     tests = max(1, round(TEST_SHARE * len(order))) if "" in by_split else 0
-    vals = max(1, round(VAL_SHARE * len(order))) if len(order) - tests > 2 and not by_split.get("val") else 0
+    vals = max(1, round(VAL_SHARE * len(order))) if len(order) - tests >= 2 and not by_split.get("val") else 0
     for i, path in enumerate(order):
         yield "test" if i < tests else "val" if i < tests + vals else "train", path
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from clipaction import __main__ as cli
@@ -59,6 +60,13 @@ def test_arguments_become_profile_and_overrides(tmp_path):
     _, overrides = cli.profile_of(parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"]))
     assert overrides == {"noise.seeds": [0, 1], "dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
     assert cli.profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
+
+
+def test_videos_too_few_to_learn_from_are_told_before_any_notebook(tmp_path, monkeypatch, capsys):
+    clips = {"test": pd.DataFrame({"clip": ["a"]}), "train": pd.DataFrame(), "val": pd.DataFrame()}
+    monkeypatch.setattr(cli, "prepared", lambda *_: SimpleNamespace(dataset=SimpleNamespace(note="folder x: 2 videos"), clips=clips.get))
+    assert cli.main(["run", "--data", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "clipaction: no clip is left to train noise on in folder x: 2 videos; have three videos or more of most classes\n"
 
 
 def test_several_splits_are_run_one_by_one_under_names_of_their_own():

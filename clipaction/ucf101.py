@@ -52,7 +52,7 @@ def choose(names: list[str], config, split: int) -> list[dict]:
     """The clips among `names` that a profile's dataset section asks for: name, cls, group, split; sorted by name.
 
     Test clips come from the official test groups. The last groups, which no official split tests, validate; the others train.
-    Raises UserError for an unknown class.
+    Raises UserError for an unknown class, asked for or in a name.
     """
     wanted = set(config.classes or phrases())
     if unknown := sorted(wanted - set(phrases())):
@@ -64,7 +64,10 @@ def choose(names: list[str], config, split: int) -> list[dict]:
     limit = {"train": config.train_clips, "val": config.val_clips, "test": config.test_clips}
     chosen, taken = [], Counter()
     for name in sorted(names):
-        cls, number, _ = parse(name)
+        try:
+            cls, number, _ = parse(name)
+        except ValueError as error:
+            raise UserError(f"{error}; leave it out") from None
         group = f"{cls}/g{number:02d}"
         if number in part and cls in wanted and (limit[part[number]] is None or taken[group] < limit[part[number]]):
             taken[group] += 1

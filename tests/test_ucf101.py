@@ -148,6 +148,10 @@ def test_unknown_class_no_test_clip_and_a_zip_that_is_none(tmp_path):
         load_dataset(load_profile("ucf101", {"dataset.root": str(tmp_path)}))
     with pytest.raises(UserError, match="UCF-101 has no class Sleeping"):
         load_dataset(load_profile("ucf101", {"dataset": {"root": str(tmp_path), "classes": ["Archery", "Sleeping"]}}))
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as out:
+        out.writestr("v_Sleeping_g01_c01.avi", b"video")
+    with pytest.raises(UserError, match="v_Sleeping_g01_c01.avi is not a UCF-101 clip"):
+        load_dataset(load_profile("ucf101", {"dataset.root": str(tmp_path / "odd.zip")}))
     (tmp_path / "own.zip").write_bytes(b"not a zip")
     with pytest.raises(UserError, match="own.zip cannot be read as a zip file"):
         load_dataset(load_profile("ucf101", {"dataset.root": str(tmp_path / "own.zip")}))

@@ -17,7 +17,7 @@
 # One rule makes it evidence: *an effect of where is never an effect of how much*. Beside every region mask stands its control, the same mask
 # moved elsewhere in the same frame, and the effect we report is the difference.
 #
-# *About three minutes on two cores.*
+# *About four minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml

@@ -15,7 +15,7 @@
 # is worth anything: **how does a clip whose class is unknown get its noise?** We tell it in order: the naive version and why it fools
 # you; the version that needs no label; the controls; and a verdict computed from the numbers.
 #
-# *About six minutes on two cores.*
+# *About five minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml

@@ -86,11 +86,7 @@ def clips_to_input(frames: np.ndarray) -> torch.Tensor:
 def preprocessing(name: str, pretrained: str = "package") -> dict:
     """What a model's frames must look like, without loading it: size (side of its square input, px), interpolation, resize_mode."""
     register(name)
-    config = open_clip.get_model_config(name)
-    if config is None:
-        near = difflib.get_close_matches(name, open_clip.list_models(), 3)
-        raise UserError(f"open_clip knows no model {name}; " + (f"did you mean {' or '.join(near)}?" if near else "open_clip.list_models() lists them"))
-    size, tag = config["vision_cfg"]["image_size"], open_clip.get_pretrained_cfg(name, pretrained) or {}
+    size, tag = open_clip.get_model_config(name)["vision_cfg"]["image_size"], open_clip.get_pretrained_cfg(name, pretrained) or {}
     return {
         "size": size if isinstance(size, int) else size[0],
         "interpolation": tag.get("interpolation", "bicubic"),
@@ -99,9 +95,12 @@ def preprocessing(name: str, pretrained: str = "package") -> dict:
 
 
 def register(name: str) -> None:
-    """Make our own model known to open_clip; any other it knows already."""
+    """Make our own model known to open_clip; any other it must know already, else UserError."""
     if name == "clipaction-compact":
         from .demo import tower  # noqa: F401  (importing it registers)
+    if open_clip.get_model_config(name) is None:
+        near = difflib.get_close_matches(name, open_clip.list_models(), 3)
+        raise UserError(f"open_clip knows no model {name}; " + (f"did you mean {' or '.join(near)}?" if near else "open_clip.list_models() lists them"))
 
 
 def load_clip(name: str = "clipaction-compact", pretrained: str = "package", precision: str = "auto", device: str = "auto") -> CLIP:
@@ -111,7 +110,7 @@ def load_clip(name: str = "clipaction-compact", pretrained: str = "package", pre
     $CLIPACTION_CHECKPOINT names a local file to take instead of downloading a tag's weights; the tag still says what they are.
     Raises UserError when the weights cannot be had or name nothing right; never falls back to random ones.
     """
-    preprocessing(name)  # is the name known?
+    register(name)
     tag, checkpoint = open_clip.get_pretrained_cfg(name, pretrained), os.environ.get("CLIPACTION_CHECKPOINT")
     source = str(Path(__file__).parent / "demo" / f"{name}.safetensors") if pretrained == "package" else checkpoint if tag and checkpoint else pretrained
     if not tag and source.endswith((".safetensors", ".pt", ".bin")) or source == checkpoint:

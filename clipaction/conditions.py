@@ -151,6 +151,11 @@ def filling(frames: torch.Tensor, fill: str):
     return large.permute(0, 2, 3, 1).round().to(torch.uint8)
 
 
+def hide(clip: torch.Tensor, mask: torch.Tensor, condition: Condition) -> torch.Tensor:
+    """The clip [T, H, W, 3] with the mask's pixels in the condition's fill: a new tensor."""
+    return masks.apply(clip, feathered(mask) if condition.fill == "soft" else mask, filling(clip, condition.fill))
+
+
 def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context]):
     """Masked copies of clips [B, T, H, W, 3] uint8 (numpy or torch; the same comes back), one context a clip."""
     condition = parse(condition) if isinstance(condition, str) else condition
@@ -161,11 +166,7 @@ def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context])
         generators = [rng(context.seed, context.clip, condition.black) for context in contexts]
         shape = (condition.shape, condition.percent, tuple(x.shape[2:4]), x.shape[1], generators, condition.placement, condition.motion)
         hidden = masks.shape_masks(*shape, device=x.device)
-        if not condition.fill:
-            out = masks.apply(x, hidden)
-        else:
-            soften = feathered if condition.fill == "soft" else (lambda mask: mask)
-            out = torch.stack([masks.apply(clip, soften(mask), filling(clip, condition.fill)) for clip, mask in zip(x, hidden)])
+        out = torch.stack([hide(clip, mask, condition) for clip, mask in zip(x, hidden)]) if condition.fill else masks.apply(x, hidden)
     else:
         out = torch.empty_like(x)
         for i, (clip, context) in enumerate(zip(x, contexts)):
@@ -174,9 +175,8 @@ def apply_batch(condition: Condition | str, frames, contexts: Sequence[Context])
             hard = condition.grain == "box" or condition.control == "cells" or condition.source == "relevance"
             if condition.grain == "plate" and context.plates is None:
                 raise UserError(f"'{condition.name}' needs clean plates, which only demo clips have; choose the grain silhouette or box")
-            behind = regions.tensor(context.plates) if condition.grain == "plate" else filling(clip, condition.fill)
             mask = mask > 0.5 if hard else mask
-            out[i] = masks.apply(clip, feathered(mask) if condition.fill == "soft" else mask, behind)
+            out[i] = masks.apply(clip, mask, regions.tensor(context.plates)) if condition.grain == "plate" else hide(clip, mask, condition)
     return out.numpy() if isinstance(frames, np.ndarray) else out
 
 

@@ -16,8 +16,8 @@ import yaml
 from . import ucf101
 from .errors import UserError
 from .seeds import rng
+from .video import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov")
 SPLITS = ("train", "val", "test")
 TEST_SHARE, VAL_SHARE = 0.4, 0.1  # of a class's videos, where a folder does not split them itself
 

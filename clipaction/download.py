@@ -17,7 +17,7 @@ import ssl
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -242,7 +242,7 @@ def official_lists() -> dict[int, dict[str, set[str]]]:
             return {k: {split: read(f"{split}list{k:02d}.txt") for split in ("train", "test")} for k in (1, 2, 3)}
 
 
-def bar(total: Iterable | int | None, what: str, done: int = 0) -> tqdm:
+def bar(total: int | None, what: str, done: int = 0) -> tqdm:
     """A progress bar in bytes, with speed and estimate."""
     return tqdm(total=None if total is None else int(total), initial=done, desc=what, unit="B", unit_scale=True, unit_divisor=1000, leave=False)
 

@@ -42,14 +42,19 @@ def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
     return noise.Frames(flat(store.frames), meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist(), region, flat(store.plates))
 
 
+def labelled_batches(study: Study, meta: pd.DataFrame, condition: str):
+    """Clips under a condition as ([n, T, 3, S, S] in [0, 1], labels [n])."""
+    labels, at = torch.tensor(meta["label"].tolist()), 0
+    for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
+        yield clips_to_input(frames), labels[at : at + len(frames)]
+        at += len(frames)
+
+
 def validation_batches(study: Study, meta: pd.DataFrame):
     """Validation clips as ([n, T, 3, S, S] in [0, 1], labels [n]): whole, behind a 30 % square and, where truth is known, in another clip's place."""
-    rows, labels, ids = meta["row"].to_numpy(), torch.tensor(meta["label"].tolist()), meta["clip"].tolist()
+    rows, labels = meta["row"].to_numpy(), torch.tensor(meta["label"].tolist())
     for condition in ("none", SQUARE):
-        at = 0
-        for frames in masked_batches(study.store, rows, ids, condition, study.profile.seed):
-            yield clips_to_input(frames), labels[at : at + len(frames)]
-            at += len(frames)
+        yield from labelled_batches(study, meta, condition)
     if study.store.plates is not None:
         elsewhere = np.roll(rows, len(rows) // 2 + 1)  # clips are sorted by class: another action's
         for i in range(0, len(rows), 16):
@@ -154,11 +159,7 @@ def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Call
     """A method that is told each clip's class: kept apart, so that no label-free method shares a line with it."""
     tables = []
     for condition in conditions:
-        scores, at = [], 0
-        for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
-            labels = torch.tensor(meta["label"].tolist()[at : at + len(frames)])
-            scores.append(protocol(clips_to_input(frames), labels=labels)[0].cpu().numpy())
-            at += len(frames)
+        scores = [protocol(x, labels=labels)[0].cpu().numpy() for x, labels in labelled_batches(study, meta, condition)]
         tables.append(predictions(np.concatenate(scores), None, meta, study.clip.tau, name, condition))
     return pd.concat(tables, ignore_index=True)
 

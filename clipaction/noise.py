@@ -47,7 +47,12 @@ def add(x: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
 def posterior(clip: CLIP, head: torch.Tensor, x: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
     """pi_c(x) = softmax_c(s_c(x) / (tau T)) [B, C]: the model's own clean answer, the gate of the headline protocol. No gradient."""
     with torch.no_grad():
-        return (clip.encode_image(x) @ head.T / (clip.tau * temperature)).softmax(1)
+        return gate(clip.encode_image(x) @ head.T, clip.tau, temperature)
+
+
+def gate(scores: torch.Tensor, tau: float, temperature: float) -> torch.Tensor:
+    """softmax_c(s_c / (tau T)) [B, C] of scores s [B, C]."""
+    return (scores / (tau * temperature)).softmax(1)
 
 
 def mix(pi: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
@@ -229,7 +234,7 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
     elif use == "oracle":
         noise = of_class(delta, torch.cat([y, y, y[: len(x) - 2 * len(y)]]))
     else:
-        noise = mix((clean / (tau * config.temperature)).softmax(1), delta)
+        noise = mix(gate(clean, tau, config.temperature), delta)
     scores = (clip.encode_image(add(x, noise)) @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
     terms = {"ce": (cross_entropy(scores[0], y, tau) + cross_entropy(scores[1], y, tau)) / 2}
     if weight.agreement:

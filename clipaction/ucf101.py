@@ -22,6 +22,7 @@ import yaml
 from . import download
 from .errors import UserError
 from .paths import data_dir
+from .video import VIDEO_SUFFIXES
 
 GROUPS = 25
 ALIAS = {"HandStandPushups": "HandstandPushups"}
@@ -93,7 +94,7 @@ def recognised(path: Path) -> bool:
     """Is this a copy of UCF-101 (a zip of it, or a folder whose videos all carry its names), rather than somebody's own videos?"""
     if path.suffix.lower() == ".zip":
         return True
-    videos = [p.name for p in path.rglob("*") if p.suffix.lower() in (".avi", ".mp4", ".mkv", ".webm", ".mov") and not p.name.startswith(".")]
+    videos = [p.name for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".")]
     return bool(videos) and all(_is_clip(name) for name in videos)
 
 

@@ -17,6 +17,7 @@ from av.video.reformatter import VideoReformatter
 
 from .errors import UserError
 
+VIDEO_SUFFIXES = (".avi", ".mp4", ".mkv", ".webm", ".mov")
 FROZEN_SECONDS = 1.0  # a picture that stands still for so long is damage that was recorded or re-encoded: no decoder can report it
 FROZEN_LEVEL = 8  # still: in a quarter of a second no luma sample changes by more than this, of 255 (a person sitting still: over 60)
 

@@ -1,4 +1,5 @@
-"""What the paper argues against: networks trained on the clips alone (a frame CNN, a CNN+GRU), a linear probe and a per-class offset.
+"""What the paper argues against: networks trained on the clips alone (a frame CNN, a CNN+GRU), a linear probe,
+tuned prompts and a per-class offset.
 
 Frames are [N,T,S,S,3], uint8 or float in [0,1], NHWC; anything larger than SIZE is averaged down to it. No predictor takes labels.
 """
@@ -185,25 +186,57 @@ def load(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     return model.eval(), classes
 
 
-def linear_probe(train_features, labels, val_features, val_labels, classes: int | None = None) -> Callable[[np.ndarray], np.ndarray]:
+def linear_probe(train_features, labels, val_features, val_labels, classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Logistic regression on features [n,D] (unit-length embeddings), its C of 0.1 ... 1e4 chosen by validation cross-entropy.
 
-    -> callable: features [n,D] -> logits [n,classes]; a class without training clips keeps the floor of -50.
+    -> weight [classes,D] and bias [classes] of the logits; a class without training clips has no weight and a bias of -50.
     """
     labels, val_labels = np.asarray(labels), np.asarray(val_labels)
     if not len(val_labels) or len(np.unique(labels)) < 2:
         raise UserError("linear probe: needs training clips of at least two classes and some validation clips")
-    classes = classes or int(max(labels.max(), val_labels.max())) + 1
+    classes, found = classes or int(max(labels.max(), val_labels.max())) + 1, []
+    for c in np.logspace(-1, 4, 6):
+        probe = LogisticRegression(C=c, max_iter=2000).fit(train_features, labels)
+        weight, bias = np.zeros((classes, probe.coef_.shape[1])), np.full(classes, -50.0)
+        two = len(probe.classes_) == 2  # scikit-learn keeps only the second one's
+        weight[probe.classes_] = np.vstack([0 * probe.coef_, probe.coef_]) if two else probe.coef_
+        bias[probe.classes_] = np.r_[0.0, probe.intercept_] if two else probe.intercept_
+        logits = log_softmax(val_features @ weight.T + bias, axis=1)
+        found.append((-logits[np.arange(len(val_labels)), val_labels].mean(), weight, bias))
+    return min(found, key=lambda each: each[0])[1:]
 
-    def logits(probe: LogisticRegression, features: np.ndarray) -> np.ndarray:
-        out = np.full((len(features), classes), -50.0)
-        out[:, probe.classes_] = np.maximum(probe.predict_log_proba(features), -50.0)
-        return out
 
-    probes = [LogisticRegression(C=c, max_iter=2000).fit(train_features, labels) for c in np.logspace(-1, 4, 6)]
-    losses = [-logits(probe, val_features)[np.arange(len(val_labels)), val_labels].mean() for probe in probes]
-    best = probes[int(np.argmin(losses))]
-    return lambda features: logits(best, features)
+def tune_prompts(clip, phrases: list[str], features: torch.Tensor, labels: torch.Tensor, val_features: torch.Tensor, val_labels: torch.Tensor,
+                 seed: int = 0, steps: int = 150, lr: float = 5e-3, batch: int = 256, every: int = 25) -> torch.Tensor:  # fmt: skip
+    """Class prototypes [C,D] of 'v1 v2 v3 v4 person <phrase>.' whose four word vectors, the same for all classes, are learned (CoOp, Zhou et
+    al. 2022, arXiv:2109.01134), from 'a photo of a' on, by cross-entropy of unit image features [n,D]; the best step by validation is kept.
+    """
+    text = getattr(clip.model, "text", clip.model)  # open_clip has two kinds of text tower
+    tokens = clip.tokenizer([f"a photo of a person {phrase}." for phrase in phrases]).to(clip.device)
+    with torch.no_grad():
+        words = text.token_embedding(tokens[:1])[0, 1:5].float().clone()
+    words.requires_grad_()
+    optimiser = torch.optim.Adam([words], lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    hook = lambda _module, _input, out: torch.cat([out[:, :1], words.to(out).expand(len(out), -1, -1), out[:, 5:]], 1)  # noqa: E731
+    handle, best, lowest = text.token_embedding.register_forward_hook(hook), None, np.inf
+    generator = torch.Generator().manual_seed(seed)
+    try:
+        for step in tqdm(range(steps + 1), desc="prompt tuning", unit="step", leave=False):
+            head = F.normalize(clip.model.encode_text(tokens).float(), dim=-1)
+            if step % every == 0 or step == steps:
+                loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
+                best, lowest = (head.detach().clone(), loss) if loss < lowest else (best, lowest)
+            if step < steps:
+                index = torch.randint(len(features), (min(batch, len(features)),), generator=generator)
+                loss = F.cross_entropy(features[index] @ head.T / clip.tau, labels[index])
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+    finally:
+        handle.remove()
+    return best
 
 
 def class_offset(scores_val, labels_val, l2: float = 1e-3) -> np.ndarray:

@@ -14,9 +14,9 @@ and prop. A plate condition has no control of its own: compare it with `control:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -56,13 +56,13 @@ class Condition:
 @dataclass
 class Context:
     """What a condition may need to know about a clip: its id and the run's seed; the store's part coverage uint8 [T, 5, H, W] and clean
-    plates uint8 [T, H, W, 3] where truth exists; a function that gives relevance maps [T, H, W]."""
+    plates uint8 [T, H, W, 3] where truth exists; what other region sources ask for (`regions.Evidence.given`)."""
 
     clip: str
     seed: int = 0
     parts: np.ndarray | torch.Tensor | None = None
     plates: np.ndarray | torch.Tensor | None = None
-    relevance: Callable[[], np.ndarray | torch.Tensor] | None = None
+    given: Mapping[str, Callable[[], np.ndarray | torch.Tensor]] = field(default_factory=dict)
 
 
 @lru_cache(maxsize=4096)
@@ -82,8 +82,9 @@ def parse(name: str) -> Condition:
     if kind in ("hide", "keep") and len(words) == 2:
         part, (grain, _, source) = words[0], words[1].partition("@")
         source = source or ("relevance" if part.startswith("relevant") else "truth")
-        known = (part in regions.PARTS or part.removeprefix("relevant").isdecimal()) and source in regions.SOURCES
-        if known and (grain in ("silhouette", "box") or (grain == "plate" and kind == "hide" and not control)):
+        known = part in regions.PARTS or part.removeprefix("relevant").isdecimal()
+        if known and source in regions.SOURCES and (grain in ("silhouette", "box") or (grain == "plate" and kind == "hide" and not control)):
+            regions.check(source, part)
             return Condition(name, kind, control, part=part, grain=grain, source=source)
     raise UserError(
         f"unknown condition '{name}'; say none, shape:<{'|'.join(masks.SHAPES)}>:<percent>:<centre|random>:<still|moving>, "
@@ -118,7 +119,7 @@ def elsewhere(mask: torch.Tensor, generator: np.random.Generator) -> torch.Tenso
 
 def region_mask(condition: Condition, frames: torch.Tensor, context: Context) -> torch.Tensor:
     """Float32 [T, H, W]: the region of a hide or keep condition in its grain, or the control's replacement for it."""
-    evidence = regions.Evidence(frames, context.parts, context.relevance)
+    evidence = regions.Evidence(frames, context.parts, context.given)
     if condition.part == "background" and condition.grain == "box":
         mask = 1 - regions.box(regions.region("actor+prop", condition.source, evidence))
     else:
@@ -196,25 +197,21 @@ def plan(profile) -> list[str]:
         for place in masking.placements:
             for motion in masking.motions:
                 names += [f"shape:{shape}:{percent:g}:{place}:{motion}" for percent in masking.percents]
-    gives = {"truth": (*regions.TRUTH, "background"), "motion": ("actor+prop", "background")}
     for source in wanted.sources:
-        at = "@motion" if source == "motion" else ""
-        for part in wanted.parts:
-            if not (part.startswith("relevant") if source == "relevance" else part in gives[source]):
-                continue
+        at = "" if source in ("truth", "relevance") else f"@{source}"
+        for part in filter(partial(regions.gives, source), wanted.parts):
             for kind in ("hide", "keep"):
                 if kind == "keep" and (part == "text" or (part == "background" and "actor+prop" in wanted.parts)):
                     continue
                 for grain in wanted.grains:
                     name = f"{kind}:{part}:{grain}{at}"
-                    if grain != "plate":
+                    if grain == "silhouette" or (grain == "box" and source != "relevance"):  # scattered pixels have no box
                         names += [name, *(f"{control}:{name}" for control in wanted.controls)]
-                    elif kind == "hide" and source == "truth" and part != "background":
+                    elif grain == "plate" and kind == "hide" and source == "truth" and part != "background":
                         names.append(name)
-    at = "" if "truth" in wanted.sources and "actor+prop" in wanted.parts else "@motion"
-    for name in ("shape:square:30:centre:still", f"hide:actor+prop:box{at}"):
-        if name in names:  # is it the missing thing, or the black edge?
-            names += [f"{each}/{fill}" for each in (name, f"control:{name}") if each in names for fill in wanted.fills]
+    boxed = [name for name in names if name.startswith("hide:actor+prop:box")]
+    for name in ("shape:square:30:centre:still", *boxed[:1]):  # is it the missing thing, or the black edge?
+        names += [f"{each}/{fill}" for each in (name, f"control:{name}") if each in names for fill in wanted.fills]
     return names
 
 
@@ -231,6 +228,6 @@ def describe(name: str) -> str:
     part = c.part.replace("+", " and ")
     if part.startswith("relevant"):
         part = f"most relevant {part.removeprefix('relevant') or 20} %"
-    source = f", by {c.source}" if c.source == "motion" else ""
+    source = "" if c.source in ("truth", "relevance") else f", by {c.source}"
     words = f"{part} hidden ({c.grain}{source})" if c.kind == "hide" else f"only {part} ({c.grain}{source})"
     return {"": "", "control": "same mask elsewhere: ", "cells": "equal area in cells: "}[c.control] + words

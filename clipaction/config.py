@@ -13,7 +13,7 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,7 +22,7 @@ from .errors import UserError
 from .paths import PROFILES, profile_file
 
 Shape = Literal["square", "circle", "ellipse", "triangle", "stripes", "border", "patches", "blob"]
-Part = Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"]
+Part = Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"] | Annotated[str, Field(pattern=r"^relevant[1-9]\d?$")]
 
 
 class Section(BaseModel):
@@ -68,10 +68,11 @@ class MaskingConfig(Section):
 
 
 class RegionsConfig(Section):
-    sources: tuple[Literal["truth", "motion", "relevance"], ...] = Field(
+    sources: tuple[Literal["truth", "motion", "relevance", "detector", "boxes"], ...] = Field(
         ("truth", "motion"), min_length=1, description="how actor, prop and background are found; the first one makes the main tables")
+    boxes: str | None = Field(None, description="UCF101-24's finalAnnots.mat for the source boxes; data/ucf101/ when empty")
     parts: tuple[Part, ...] = Field(("actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"), min_length=1,
-                                    description="what is hidden or isolated")
+                                    description="what is hidden or isolated; relevant is the 20 % most relevant pixels, relevant30 30 %")
     fills: tuple[Literal["mean", "blur", "soft"], ...] = Field(
         ("mean", "blur", "soft"), description="sensitivity checks: the 30 % square and the actor-and-prop box not in black")
     controls: tuple[Literal["control", "cells"], ...] = Field(("control", "cells"),
@@ -100,6 +101,7 @@ class NoiseConfig(Section):
     resolution: int = Field(48, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
     swap: float = Field(0.5, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
     mask: float = Field(0.5, ge=0, le=1, description="share of training views with a black box of 5-50 % of the frame")
+    probe_views: int = Field(4, ge=1, description="views of every training frame that the rivals (linear probe, tuned prompts) learn from")
     margin: float = Field(0.0, ge=0, description="margin of the hinge, in logits")
     shortlist: int = Field(3, ge=2, description="k of shortlist-k")
     loss: LossWeights = LossWeights()
@@ -160,7 +162,7 @@ def _read(name: str, seen: tuple[str, ...] = ()) -> dict:
     if not isinstance(values, dict):
         raise UserError(f'{path}: expected "section: values" lines; see {PROFILES / "demo.yaml"}')
     values = {"name": path.stem, **_nest(values)}
-    for section, field in (("dataset", "root"), ("model", "pretrained")):  # a path in a file starts from that file's folder
+    for section, field in (("dataset", "root"), ("model", "pretrained"), ("regions", "boxes")):  # a path in a file starts from that file's folder
         value = values.get(section, {}).get(field) if isinstance(values.get(section), dict) else None
         if isinstance(value, str) and (path.parent / value).exists():
             values[section] = {**values[section], field: str((path.parent / value).resolve())}

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ import torch
 from tqdm.auto import tqdm
 
 from .clip import CLIP, clips_to_input, to_input
-from .conditions import Context, apply_batch
+from .conditions import Context, apply_batch, parse
 from .noise import plain
 from .relevance import relevance, upsample
 from .store import FrameStore
@@ -88,11 +89,22 @@ def save_table(path: Path, table: pd.DataFrame, key: str = "") -> None:
     os.replace(aside, path)
 
 
+class Given(Protocol):
+    """What a region source knows of a stored clip: called with its row and frames [T, S, S, 3], as `regions.Evidence.given` wants it.
+
+    key: what decides its answer beside model and store, for caches.
+    """
+
+    key: str
+
+    def __call__(self, row: int, frames: np.ndarray) -> torch.Tensor: ...
+
+
 def masked_batches(store: FrameStore, rows: np.ndarray, ids: list[str], condition: str, seed: int, chunk: int = 16,
-                   relevance: Callable[[np.ndarray], torch.Tensor] | None = None) -> Iterable[np.ndarray]:  # fmt: skip
+                   given: Mapping[str, Given] | None = None) -> Iterable[np.ndarray]:  # fmt: skip
     """uint8 frames [n, T, S, S, 3] of the clips at `rows` under a named condition, `chunk` clips at a time; the store is never changed.
 
-    relevance: uint8 frames [T, S, S, 3] -> maps [T, S, S], asked only by conditions whose regions come from relevance.
+    given: region sources beside truth and motion, by name, asked only by conditions whose regions come from them.
     """
     for i in range(0, len(rows), chunk):
         part = rows[i : i + chunk]
@@ -103,23 +115,32 @@ def masked_batches(store: FrameStore, rows: np.ndarray, ids: list[str], conditio
                 seed=seed,
                 parts=None if store.parts is None else store.parts[row],
                 plates=None if store.plates is None else store.plates[row],
-                relevance=None if relevance is None else partial(relevance, frames[j]),
+                given={name: partial(source, int(row), frames[j]) for name, source in (given or {}).items()},
             )
             for j, row in enumerate(part)
         ]
         yield apply_batch(condition, frames, contexts)
 
 
-def relevance_maps(clip: CLIP, head: torch.Tensor, frames: np.ndarray) -> torch.Tensor:
-    """[T, S, S]: what speaks, in each frame, for the class the model itself gives it (no label is used)."""
-    x = to_input(frames)
-    with torch.inference_mode():
-        answer = (clip.encode_image(x) @ head.T).argmax(1)
-    return upsample(relevance(clip.model, x, head[answer], encode=clip.encode_image), (clip.size, clip.size)).cpu()
+class RelevanceMaps:
+    """[T, S, S] of a clip: what speaks, in each frame, for the class the model itself gives it (no label is used). Remembered by row."""
+
+    def __init__(self, clip: CLIP, head: torch.Tensor):
+        self.clip, self.head, self.maps = clip, head, {}
+        self.key = hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest()
+
+    def __call__(self, row: int, frames: np.ndarray) -> torch.Tensor:
+        if row not in self.maps:  # a few numbers a frame: the grid of the model's patches
+            x = to_input(frames)
+            with torch.inference_mode():
+                answer = (self.clip.encode_image(x) @ self.head.T).argmax(1)
+            self.maps[row] = relevance(self.clip.model, x, self.head[answer], encode=self.clip.encode_image).cpu()
+        return upsample(self.maps[row], frames.shape[1:3])
 
 
 def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFrame, conditions: list[str], folder: Path, seed: int = 0, batch: int = 64,
-             protocol: Callable | None = None, method: str = "clip", uses: object = "", frames: bool = True) -> pd.DataFrame:  # fmt: skip
+             protocol: Callable | None = None, method: str = "clip", uses: object = "", frames: bool = True,
+             given: Mapping[str, Given] | None = None) -> pd.DataFrame:  # fmt: skip
     """Predictions of `method` on the clips of `meta` (columns META and `row` in the store) under each condition.
 
     protocol: images [N, T, 3, S, S] in [0, 1] -> (clip scores [N, C], frame scores [N, T, C]); the plain zero-shot head when None. It is handed images
@@ -133,7 +154,7 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
 
         def compute():
             clips, per_frame = [], []
-            for images in masked_batches(store, rows, ids, condition, seed, chunk, partial(relevance_maps, clip, head)):
+            for images in masked_batches(store, rows, ids, condition, seed, chunk, given):
                 answer = answer_to(clips_to_input(images))
                 clips.append(answer[0].cpu().numpy())
                 per_frame.append(answer[1].cpu().numpy())
@@ -142,7 +163,8 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
 
         before = bar.n
         name = hashlib.sha256(f"{method} {condition}".encode()).hexdigest()[:12]
-        pieces.append(cached(folder / f"{name}.parquet", key_of(*base, condition), compute))
+        source = (given or {}).get(parse(condition).source)
+        pieces.append(cached(folder / f"{name}.parquet", key_of(*base, condition, *([source.key] if source else [])), compute))
         bar.update(before + len(rows) - bar.n)
     bar.close()
     return pd.concat(pieces, ignore_index=True)

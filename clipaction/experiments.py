@@ -15,9 +15,10 @@ from tqdm.auto import tqdm
 from . import baselines, masks, noise, regions, stats
 from .clip import clips_to_input, to_input
 from .errors import UserError
-from .evaluation import cached, key_of, masked_batches, predictions
+from .evaluation import cached, key_of, predictions
 from .relevance import relevance, upsample
-from .study import Study, relabelled
+from .seeds import rng
+from .study import Study, majority, relabelled
 
 USES_LABEL = ("oracle", "naive-oracle")  # methods that are handed the answer: bounds, never results
 SQUARE = "shape:square:30:centre:still"
@@ -45,7 +46,7 @@ def training_frames(study: Study, meta: pd.DataFrame) -> noise.Frames:
 def labelled_batches(study: Study, meta: pd.DataFrame, condition: str):
     """Clips under a condition as ([n, T, 3, S, S] in [0, 1], labels [n])."""
     labels, at = torch.tensor(meta["label"].tolist()), 0
-    for frames in masked_batches(study.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, study.profile.seed):
+    for frames in study.masked(meta, condition):
         yield clips_to_input(frames), labels[at : at + len(frames)]
         at += len(frames)
 
@@ -145,10 +146,11 @@ def evaluate_methods(study: Study, meta: pd.DataFrame, methods: dict[str, Callab
 
 
 def fingerprint(protocol: Callable) -> str:
-    """A hash of the noise and numbers a protocol was given, for cache keys."""
+    """A hash of the tensors and numbers a protocol was given, for cache keys; the model is in the key already."""
     digest = hashlib.sha256()
     while isinstance(protocol, partial):
-        for name, value in sorted((protocol.keywords or {}).items()):
+        given = [("", value) for value in protocol.args if isinstance(value, torch.Tensor)]
+        for name, value in [*given, *sorted(protocol.keywords.items())]:
             digest.update(name.encode())
             digest.update(value.cpu().numpy().tobytes() if isinstance(value, torch.Tensor) else repr(value).encode())
         protocol = protocol.func
@@ -164,33 +166,42 @@ def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Call
     return pd.concat(tables, ignore_index=True)
 
 
-def rivals(study: Study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, Callable]:
-    """What the same labels buy without noise: a linear probe on the same frames' embeddings, and a per-class offset of the logits.
-
-    Both are label-free at test time. The probe's logits are scaled by tau, so that softmax(s / tau) gives back its own probabilities.
+def rivals(study: Study, data: noise.Frames, val: pd.DataFrame) -> dict[str, Callable]:
+    """What the same labels buy without noise: a linear probe and tuned prompts, both on embeddings of the very views that noise is trained on
+    (scene-swapped, masked) and chosen on the same validation clips; and a per-class offset of the logits. Label-free at test time.
     """
-    clip, head = study.clip, study.head()
+    clip, head, config = study.clip, study.head(), study.profile.noise
+    phrases = [study.dataset.phrases[name] for name in study.classes[: study.n_source]]
+    generator, order = np.random.default_rng([study.profile.seed, 11]), np.tile(np.arange(len(data.labels)), config.probe_views)
+    parts = np.array_split(order, max(1, len(order) // study.profile.batch))
+    with torch.no_grad():
+        views = tqdm(parts, desc="embedding training views", unit="batch", leave=False)
+        features, y = torch.cat([clip.encode_image(data.view(index, generator, config.swap, config.mask)).cpu() for index in views]), torch.from_numpy(data.labels[order])
+        found = [(noise.encode_clips(clip, x).cpu(), labels) for x, labels in validation_batches(study, val)]
+    on_val, val_y = torch.cat([f.flatten(0, 1) for f, _ in found]), torch.cat([labels.repeat_interleave(f.shape[1]) for f, labels in found])
+    weight, bias = baselines.linear_probe(features.numpy(), y.numpy(), on_val.numpy(), val_y.numpy(), len(head))
+    prompts = baselines.tune_prompts(clip, phrases, features.to(clip.device), y.to(clip.device), on_val.to(clip.device), val_y.to(clip.device), study.profile.seed)
+    clips = torch.cat([noise.pool(f.to(clip.device), head)[0] for f, _ in found]).cpu().numpy()
+    offset = baselines.class_offset(clips / clip.tau, torch.cat([labels for _, labels in found]).numpy())
+    return {
+        "probe": partial(linear, clip, weight=torch.from_numpy(weight).float(), bias=torch.from_numpy(bias).float()),
+        "prompts": partial(noise.plain, clip, prompts),
+        "offset": partial(shifted, clip, head, offset=torch.from_numpy(offset).float()),
+    }
 
-    def features(meta):
-        flat = study.store.get(meta["row"]).reshape(-1, clip.size, clip.size, 3)
-        return clip.encode_frames(flat, study.profile.batch).unflatten(0, (len(meta), -1))
 
-    on_train, on_val = features(train), features(val)
-    repeat = on_train.shape[1]
-    probe = baselines.linear_probe(on_train.flatten(0, 1).numpy(), train["label"].to_numpy().repeat(repeat), on_val.flatten(0, 1).numpy(), val["label"].to_numpy().repeat(repeat), len(head))
-    offset = torch.from_numpy(baselines.class_offset(noise.pool(on_val, head)[0].numpy() / clip.tau, val["label"].to_numpy())).float()
+@torch.inference_mode()
+def linear(clip, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A probe's answer in the currency of scores: tau log p, so that softmax(s / tau) = p."""
+    features = noise.encode_clips(clip, x).cpu()
+    return tuple((f @ weight.T + bias).log_softmax(-1).clamp_min(-50) * clip.tau for f in (F.normalize(features.mean(1), dim=-1), features))
 
-    def with_probe(x: torch.Tensor):
-        with torch.inference_mode():
-            f = noise.encode_clips(clip, x)
-            logits = lambda v: torch.from_numpy(probe(v.numpy())).float() * clip.tau  # noqa: E731
-            return logits(F.normalize(f.mean(1), dim=-1)), logits(f.flatten(0, 1)).unflatten(0, f.shape[:2])
 
-    def with_offset(x: torch.Tensor):
-        clips, frames = noise.plain(clip, head, x)
-        return clips + offset * clip.tau, frames + offset * clip.tau
-
-    return {"probe": with_probe, "offset": with_offset}
+@torch.inference_mode()
+def shifted(clip, head: torch.Tensor, x: torch.Tensor, offset: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Zero-shot scores with a constant a class added, in logits."""
+    clips, frames = noise.plain(clip, head, x)
+    return clips + offset.to(clips) * clip.tau, frames + offset.to(frames) * clip.tau
 
 
 def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
@@ -251,19 +262,88 @@ def flips(masking: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_sources(study: Study, meta: pd.DataFrame) -> pd.DataFrame:
-    """Intersection over union with the true actor-and-prop of what `motion` finds, and of a centred disc of the true area: source, part, clip, iou."""
-    columns = ["source", "part", "clip", "iou"]
+    """How well region sources find the true actor and prop: source, part, clip, group, area (the truth's share of the frame), iou, pointing, top20.
+
+    iou: of motion's region, and of the 20 % most relevant pixels. pointing: share of frames whose most relevant pixel is true (the
+    pointing game, Zhang et al. 2018); top20: share of those 20 % that is true, at most area / 0.2. Beside two that look at nothing: a
+    centre prior (nearer is better; for iou a disc of the true area) and random cells of that area. No rows where truth is unknown.
+    """
+    columns = ["source", "part", "clip", "group", "area", "iou", "pointing", "top20"]
     if study.store.parts is None:
         return pd.DataFrame(columns=columns)
-    rows = []
-    for clip, row in zip(meta["clip"], meta["row"]):
-        evidence = regions.Evidence(study.store.frames[row], study.store.parts[row])
+    rows, (t, size) = [], study.store.frames.shape[1:3]
+    away = -torch.cdist(torch.stack(torch.meshgrid(*[torch.arange(size) + 0.5] * 2, indexing="ij"), -1).view(-1, 2), torch.full((1, 2), size / 2))
+    centred = away.view(1, size, size).expand(t, -1, -1)
+    for clip, group, row in zip(meta["clip"], meta["group"], meta["row"]):
+        frames, generator = study.store.frames[row], rng(study.profile.seed, clip, "random region")
+        evidence = regions.Evidence(frames, study.store.parts[row])
         truth = regions.region("actor+prop", "truth", evidence) > 0.5
-        t, h, w = truth.shape
-        disc = masks.shape_mask("circle", 100 * float(truth.float().mean()), (h, w), t, np.random.default_rng(0), "centre", "still")
-        for source, guess in (("motion", regions.region("actor+prop", "motion", evidence) > 0.5), ("centre prior", torch.as_tensor(disc) > 0.5)):
-            rows.append((source, "actor+prop", clip, float((guess & truth).sum() / (guess | truth).sum().clamp(min=1))))
+        areas = truth.sum((1, 2)).tolist()
+        disc = masks.shape_mask("circle", 100 * float(truth.float().mean()), (size, size), t, generator, "centre", "still")
+        cells = torch.from_numpy(masks.cells(areas, (size, size), generator))
+        maps = {"relevance": study.given["relevance"](int(row), frames), "centre prior": centred, "random": torch.from_numpy(generator.random((t, size, size)))}
+        top = {name: regions.region("relevant", "relevance", regions.Evidence(frames, given={"relevance": lambda m=m: m})) > 0.5 for name, m in maps.items()}
+        found = {"motion": regions.region("actor+prop", "motion", evidence) > 0.5, "relevance": top["relevance"], "centre prior": disc, "random": cells}
+        for source, guess in found.items():
+            record = {"source": source, "part": "relevant" if source == "relevance" else "actor+prop", "clip": clip, "group": group}
+            record |= {"area": float(truth.float().mean()), "iou": float((guess & truth).sum() / (guess | truth).sum().clamp(min=1))}
+            if source in maps:
+                best = maps[source].flatten(1).argmax(1)
+                record["pointing"] = float(truth.flatten(1).gather(1, best[:, None]).float().mean())
+                record["top20"] = float((top[source] & truth).sum() / top[source].sum())
+            rows.append(record)
     return pd.DataFrame(rows, columns=columns)
+
+
+def source_summary(scores: pd.DataFrame) -> pd.DataFrame:
+    """A row a source: clips, and the mean of each score of `score_sources` with its interval over groups."""
+    records = []
+    for source, rows in scores.groupby("source", sort=False):
+        record = {"source": source, "n_clips": len(rows)}
+        for name in ("iou", "pointing", "top20"):
+            known = rows.dropna(subset=name)
+            record |= dict(zip((name, f"{name}_low", f"{name}_high"), stats.bootstrap_groups(known[name], known["group"]) if len(known) else (np.nan,) * 3))
+        records.append(record)
+    return pd.DataFrame(records)
+
+
+def bias(masking: pd.DataFrame, classes) -> pd.DataFrame:
+    """What each class leans on, a row a class and 'all': cls, n_clips, acc (unmasked); background (accuracy with actor and prop gone, by
+    the clean plate where there is one, else by a box: what the place earns); actor (accuracy that hiding them costs beyond the same boxes elsewhere); flips (share of answers that change with them gone);
+    sure_wrong (mean confidence of wrong answers, unmasked); sure_blind (with nobody there); into, into_share (the commonest answer then).
+    """
+    hidden = [name for name in masking["condition"].unique() if name.startswith("hide:actor+prop") and "/" not in name]
+    gone, boxed = (next((name for name in hidden if grain in name), None) for grain in ("plate", "box"))
+    asked = ("none", gone or boxed, boxed, f"control:{boxed}")
+    sides = [masking[(masking["condition"] == name) & (masking["level"] == "clip")].sort_values("clip") for name in asked]
+    if not all(map(len, sides)):
+        return pd.DataFrame(columns=["cls"])
+    records = []
+    for cls in [*sides[0]["cls"].unique(), "all"]:
+        seen, blind, box, control = (rows if cls == "all" else rows[rows["cls"] == cls] for rows in sides)
+        wrong, into = ~stats.hits(seen), majority(blind["pred"].to_numpy())
+        records.append({
+            "cls": cls, "n_clips": len(seen), "acc": stats.accuracy(seen), "background": stats.accuracy(blind),
+            "actor": stats.accuracy(control) - stats.accuracy(box), "flips": float((seen["pred"].to_numpy() != blind["pred"].to_numpy()).mean()),
+            "sure_wrong": float(seen["p_pred"][wrong].mean()), "sure_blind": float(blind["p_pred"].mean()),
+            "into": classes[into], "into_share": float((blind["pred"] == into).mean())})  # fmt: skip
+    return pd.DataFrame(records)
+
+
+def falls(masking: pd.DataFrame, classes) -> pd.DataFrame:
+    """Which class falls into which other one, under which mask: condition, cls, into, clips, of (clips right when whole), share; most first.
+
+    Only clips right when whole and wrong under the mask count; controls and other fills are left out.
+    """
+    rows = masking[(masking["level"] == "clip") & ~masking["condition"].str.contains("control:|cells:|/")]
+    whole = rows[rows["condition"] == "none"]
+    right = whole.loc[stats.hits(whole), ["clip", "cls"]]
+    known = rows[rows["clip"].isin(right["clip"]) & ~stats.hits(rows)]
+    table = known.groupby(["condition", "cls", "pred"], observed=True).size().rename("clips").reset_index()
+    table["into"], table["of"] = [classes[k] for k in table["pred"]], table["cls"].map(right.groupby("cls").size())
+    table["share"] = table["clips"] / table["of"]
+    table = table.sort_values(["share", "clips", "condition", "cls"], ascending=[False, False, True, True], kind="stable")
+    return table[["condition", "cls", "into", "clips", "of", "share"]].reset_index(drop=True)
 
 
 def ablation(study: Study, data: noise.Frames, val: pd.DataFrame) -> pd.DataFrame:

@@ -166,11 +166,21 @@ def fig03(results: Results) -> Drawn:
         if places:
             axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, 4 + 5 * len(places)), va="bottom", fontweight="bold", fontsize=7)
             axes.axvline(places[0] - 0.5, color="white", lw=3)
+    bias = results.table("bias.parquet")
+    if len(bias):
+        becomes = bias.set_index("cls").reindex(drop.index[:-1])
+        axes.text(len(chosen) - 0.3, -0.75, "actor gone:\nthe answer is", va="bottom", fontweight="bold", fontsize=7)
+        for i, row in enumerate(becomes.itertuples()):
+            itself = row.into == row.Index
+            axes.text(len(chosen) - 0.3, i, f"{'still itself' if itself else style.class_label(row.into)}, {100 * row.into_share:.0f} %",
+                      va="center", fontsize=5.5, color=style.RED if itself else style.BLACK)
+        data = pd.concat([data, becomes.reset_index()[["cls", "into", "into_share", "n_clips"]].assign(condition="actor gone")])
     figure.colorbar(colours, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points").ax.yaxis.set_major_formatter(
         mpl.ticker.PercentFormatter(1, decimals=0, symbol=""))
     few = f" The {MANY} classes that lose most; all are in the csv." if len(classes) > MANY else ""
+    last = " Right: each class's commonest answer with actor and prop gone, and its share; red: the place alone still gives it away."
     return Drawn(figure, data, "Change of accuracy of each class under each condition against the same clips unmasked, in points."
-                               f"{few} {results.facts(masking)} {a_class(counts)}")
+                               f"{few}{last if len(bias) else ''} {results.facts(masking)} {a_class(counts)}")
 
 
 @styled

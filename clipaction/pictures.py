@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from . import conditions
 from .clip import to_input
-from .evaluation import masked_batches, relevance_maps
 from .noise import plain
 from .study import Study
 
@@ -67,8 +66,7 @@ def masked(study: Study, clip: pd.DataFrame, names: list[str], frame: int | None
 
 def frames_under(study: Study, clip: pd.DataFrame, condition: str) -> np.ndarray:
     """All frames [T, S, S, 3] of one clip (a one-row table) under a named condition."""
-    maps = lambda frames: relevance_maps(study.clip, study.head(), frames)  # noqa: E731
-    return next(iter(masked_batches(study.store, clip["row"].to_numpy(), clip["clip"].tolist(), condition, study.profile.seed, relevance=maps)))[0]
+    return next(iter(study.masked(clip, condition)))[0]
 
 
 def show(gallery: Gallery, columns: int = 8) -> Figure:

@@ -2,14 +2,14 @@
 
 A source is a function (part, evidence) -> mask, registered by name in SOURCES; a part it cannot give is a UserError that says
 which it can. `truth` reads the demo's part coverage, `motion` needs nothing but the frames, `relevance` takes the most
-class-relevant pixels of maps made by `clipaction.relevance`.
+class-relevant pixels of maps made by `clipaction.relevance`, `detector` what `clipaction.detector` found, `boxes` annotated actors.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 
 import numpy as np
@@ -21,6 +21,8 @@ from .errors import UserError
 
 PARTS = ("actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant")
 TRUTH = {"head": slice(0, 1), "limbs": slice(2, 3), "prop": slice(3, 4), "actor": slice(3), "actor+prop": slice(4), "text": slice(4, 5)}  # of the coverage
+GIVES = {"truth": (*TRUTH, "background"), "motion": ("actor+prop", "background"), "relevance": ("relevant",),
+         "detector": ("actor", "prop", "actor+prop", "background"), "boxes": ("actor", "background")}  # fmt: skip
 STILL = 10.0  # grey levels: a change below this is noise of camera and compression, not motion
 
 
@@ -29,12 +31,13 @@ _found: dict[bytes, torch.Tensor] = {}  # motion masks by the frames' digest, ui
 
 @dataclass
 class Evidence:
-    """What a source may look at, for one clip: frames uint8 [T, H, W, 3] (unmasked), the store's part coverage uint8 [T, 5, H, W]
-    (head, torso, limbs, prop, text) where truth exists, and a function that gives relevance maps [T, H, W]."""
+    """What a source may look at, for one clip: frames uint8 [T, H, W, 3] (unmasked); the store's part coverage uint8 [T, 5, H, W]
+    (head, torso, limbs, prop, text) where truth exists; and what is made only when asked for, by the source that asks: `relevance`
+    maps [T, H, W], `detector` and `boxes` coverage uint8 [T, 2, H, W] of actor and prop."""
 
     frames: np.ndarray | torch.Tensor
     parts: np.ndarray | torch.Tensor | None = None
-    relevance: Callable[[], np.ndarray | torch.Tensor] | None = None
+    given: Mapping[str, Callable[[], np.ndarray | torch.Tensor]] = field(default_factory=dict)
 
 
 def tensor(values: np.ndarray | torch.Tensor) -> torch.Tensor:
@@ -46,9 +49,7 @@ def truth(part: str, evidence: Evidence) -> torch.Tensor:
     """The demo's exact masks, from the coverage drawn with every frame; things in front of the actor count as background."""
     if evidence.parts is None:
         raise UserError("these clips carry no ground truth of parts; choose another region source, such as motion")
-    wanted = TRUTH.get("actor+prop" if part == "background" else part)
-    if wanted is None:
-        raise UserError(f"truth has no part '{part}'; it knows {', '.join(TRUTH)}, background")
+    wanted = TRUTH["actor+prop" if part == "background" else part]
     mask = tensor(evidence.parts)[:, wanted].sum(1, dtype=torch.int16).clamp_(max=255).float().div_(255)
     return 1 - mask if part == "background" else mask
 
@@ -137,8 +138,6 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
     Limits: a part that keeps still in most frames belongs to the median and is missed unless moving parts enclose it; zoom and
     turns of the camera are not undone; if nothing moves, the mask is empty. Found once a clip and remembered (up to 256 MB).
     """
-    if part not in ("actor+prop", "background"):
-        raise UserError(f"motion cannot tell '{part}' from the rest of what moves; it gives actor+prop and background")
     frames, size = tensor(evidence.frames), tuple(evidence.frames.shape[1:3])
     key = hashlib.blake2b(frames.numpy().tobytes(), digest_size=16, salt=repr(size).encode()[:16]).digest()
     if key in _found:
@@ -155,26 +154,59 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
     return 1 - mask if part == "background" else mask
 
 
+def asked(source: str, evidence: Evidence) -> torch.Tensor:
+    """What the evidence gives to a source that is made only when asked for."""
+    if source not in evidence.given:
+        raise UserError(f"nobody gives {source} regions here; open the clips with clipaction.study, or choose another region source, such as motion")
+    return tensor(evidence.given[source]())
+
+
 def relevant(part: str, evidence: Evidence) -> torch.Tensor:
     """The most class-relevant pixels of every frame: 'relevant' is 20 % of them, 'relevant30' 30 %; exact to the pixel, 0 or 1."""
-    share = part.removeprefix("relevant") or "20"
-    if not part.startswith("relevant") or not share.isdigit() or not 0 < int(share) <= 100:
-        raise UserError(f"relevance cannot give '{part}'; it gives relevant (20 %) or relevant<percent>")
-    if evidence.relevance is None:
-        raise UserError(f"the region '{part}' needs a model's relevance maps; give a model, or choose another region source")
-    maps = tensor(evidence.relevance()).float()
-    flat = maps.flatten(1)
-    top = flat.topk(round(int(share) / 100 * flat.shape[1]), dim=1).indices
-    return torch.zeros_like(flat).scatter_(1, top, 1.0).view_as(maps)
+    share = int(part.removeprefix("relevant") or 20)
+    flat = asked("relevance", evidence).float().flatten(1)
+    top = flat.topk(round(share / 100 * flat.shape[1]), dim=1).indices
+    return torch.zeros_like(flat).scatter_(1, top, 1.0).view(evidence.frames.shape[:3])
 
 
-SOURCES: dict[str, Callable[[str, Evidence], torch.Tensor]] = {"truth": truth, "motion": motion, "relevance": relevant}
+def covered(source: str, part: str, evidence: Evidence) -> torch.Tensor:
+    """A part of what a source tells as coverage of actor and prop: uint8 [T, 2, H, W]."""
+    cover = asked(source, evidence).float() / 255
+    mask = {"actor": cover[:, 0], "prop": cover[:, 1]}.get(part, cover.amax(1))
+    return 1 - mask if part == "background" else mask
+
+
+def detector(part: str, evidence: Evidence) -> torch.Tensor:
+    """Persons, and the things they touch, as a detector trained on COCO outlines them (`clipaction.detector`)."""
+    return covered("detector", part, evidence)
+
+
+def boxes(part: str, evidence: Evidence) -> torch.Tensor:
+    """The annotated boxes of the actors (`clipaction.boxes`); frames without the action have none."""
+    return covered("boxes", part, evidence)
+
+
+SOURCES: dict[str, Callable[[str, Evidence], torch.Tensor]] = {"truth": truth, "motion": motion, "relevance": relevant, "detector": detector, "boxes": boxes}
+
+
+def gives(source: str, part: str) -> bool:
+    """Whether a source can tell a part; `relevant<percent>` is what relevance gives."""
+    percent = part.removeprefix("relevant")
+    return part in GIVES.get(source, ()) or (source == "relevance" and part != percent and percent.isdecimal() and 0 < int(percent) <= 100)
+
+
+def check(source: str, part: str) -> None:
+    """UserError for an unknown source or a part it cannot give."""
+    if source not in SOURCES:
+        raise UserError(f"unknown region source '{source}'; choose one of {', '.join(SOURCES)}")
+    if not gives(source, part):
+        percents = " (20 % of the pixels) or relevant<percent>" * (source == "relevance")
+        raise UserError(f"{source} cannot tell '{part}'; it gives {', '.join(GIVES[source])}{percents}")
 
 
 def region(part: str, source: str, evidence: Evidence) -> torch.Tensor:
     """The soft mask float32 [T, H, W] of a part by a named source; UserError for an unknown source or a part it cannot give."""
-    if source not in SOURCES:
-        raise UserError(f"unknown region source '{source}'; choose one of {', '.join(SOURCES)}")
+    check(source, part)
     mask, frames = SOURCES[source](part, evidence), tuple(evidence.frames.shape[:3])
     if tuple(mask.shape) != frames:
         raise UserError(f"region source '{source}' gave masks of {tuple(mask.shape)} for frames of {frames}; prepare the frames again")

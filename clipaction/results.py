@@ -14,7 +14,7 @@ from .errors import UserError
 MADE_BY = {  # the notebook to run when a file is missing, by the start of its name
     "run.json": "01_data_prep", "clips": "01_data_prep", "environment": "01_data_prep", "timing": "01_data_prep",
     "predictions/zero_shot": "02_zero_shot", "instability": "02_zero_shot", "predictions/masking": "03_masking_analysis",
-    "masks/": "03_masking_analysis", "region_scores": "03_masking_analysis", "predictions/noise": "04_noise_training",
+    "masks/": "03_masking_analysis", "region_scores": "03_masking_analysis", "bias": "03_masking_analysis", "predictions/noise": "04_noise_training",
     "noise/": "04_noise_training", "relevance": "04_noise_training", "predictions/ward": "05_generalisation",
     "predictions/baselines": "05_generalisation",
 }  # fmt: skip

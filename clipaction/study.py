@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from .boxes import Boxes
 from .clip import CLIP, TEMPLATES, load_clip, preprocessing
+from .conditions import parse
 from .config import Profile, load_profile
 from .dataset import Dataset, load_dataset
+from .detector import Detections
 from .environment import describe
-from .evaluation import evaluate, save_table
+from .evaluation import Given, RelevanceMaps, evaluate, masked_batches, save_table
 from .paths import data_dir, results_dir
 from .store import FrameStore, prepare
 
@@ -80,7 +83,28 @@ class Study:
         head = options.pop("head", None)
         head = self.head() if head is None else head
         folder = self.results / "predictions" / step
-        return evaluate(self.clip, head, self.store, meta, conditions, folder, self.profile.seed, self.profile.batch, **options)
+        self.find_regions(meta, conditions)
+        return evaluate(self.clip, head, self.store, meta, conditions, folder, self.profile.seed, self.profile.batch, given=self.given, **options)
+
+    def masked(self, meta: pd.DataFrame, condition: str):
+        """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a named condition, a few clips at a time."""
+        self.find_regions(meta, [condition])
+        return masked_batches(self.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, self.profile.seed, given=self.given)
+
+    @cached_property
+    def given(self) -> dict[str, Given]:
+        """The region sources that need more than frames and truth. Only relevance loads anything before it is asked."""
+        table, mode = self.store.table.set_index("row"), preprocessing(self.profile.model.name, self.profile.model.pretrained)["resize_mode"]
+        return {
+            "relevance": RelevanceMaps(self.clip, self.head()),
+            "detector": Detections(self.store.folder),
+            "boxes": Boxes(self.profile.regions.boxes, table, mode),
+        }
+
+    def find_regions(self, meta: pd.DataFrame, conditions: list[str]) -> None:
+        """Run the detector, once and with its own progress bar, over clips whose conditions ask for it."""
+        if any(parse(name).source == "detector" for name in conditions):
+            self.given["detector"].find(meta["row"].tolist(), self.store.frames)
 
     def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Write a tidy table as results/<profile>/<name>.parquet and give it back."""

@@ -50,6 +50,7 @@ METHODS = {
     "naive-hypothesis": Method("naive noise, hypothesis", RED, "<", "training"),
     "offset": Method("per-class offset", GREEN, "h", "training"),
     "probe": Method("linear probe", GREEN, "*", "training"),
+    "prompts": Method("tuned prompts", GREEN, ">", "training"),
     "cnn": Method("frame CNN", PINK, "p", "training"),
     "cnn-gru": Method("CNN + GRU", PINK, "d", "training"),
     "oracle": Method("oracle (uses the label)", GREY, "o", "the clip's own", True),
@@ -65,7 +66,8 @@ NOISE_VARIANTS = {"gated": (BLUE, "-"), "shared": (ORANGE, "--"), "naive": (RED,
 
 
 def method(name: str) -> Method:
-    return METHODS.get(name, Method(name, GREY, "."))
+    known = METHODS["shortlist-3"]._replace(label=name) if name.startswith("shortlist") else Method(name, GREY, ".")
+    return METHODS.get(name, known)
 
 
 def in_order(names) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from . import experiments, masks, noise, pictures
+from . import experiments, masks, noise, pictures, regions
 from .clip import to_input
 from .errors import UserError
 from .study import Study
@@ -49,14 +49,16 @@ def condition_name(what: str, shape: str, percent: int, placement: str, motion: 
         return "none"
     if what == "shape":
         return f"shape:{shape}:{percent}:{placement}:{motion}"
-    kind = {"hide": "hide", "isolate": "keep"}[what]
-    at = "" if source == "truth" else f"@{source}"
-    return f"{'control:' if control else ''}{kind}:{part}:{grain}{at}"
+    kind, control = {"hide": "hide", "isolate": "keep"}[what], "control:" if control else ""
+    if part == "most relevant":
+        return f"{control}{kind}:relevant{percent}:silhouette"
+    return f"{control}{kind}:{part}:{grain}{'' if source == 'truth' else f'@{source}'}"
 
 
 def mask_explorer(study: Study) -> W.VBox:
     """Choose a clip and a mask; see the frames and what CLIP makes of them."""
-    sources = [s for s in ("truth", "motion") if s == "motion" or study.store.parts is not None]
+    given = {*study.profile.regions.sources, "motion"} | ({"truth"} if study.store.parts is not None else set())
+    sources = [source for source in regions.SOURCES if source in given and source != "relevance"]
 
     def draw(clip, **knobs) -> Figure:
         return pictures.draw_masked(study, clip, condition_name(**knobs))
@@ -70,7 +72,7 @@ def mask_explorer(study: Study) -> W.VBox:
         percent=W.IntSlider(30, 1, 90, description="area, %", continuous_update=False),
         placement=pick(options=masks.PLACEMENTS, description="place"),
         motion=pick(options=masks.MOTIONS, description="motion"),
-        part=pick(options=["actor+prop", "actor", "head", "limbs", "prop", "background", "text"], description="part"),
+        part=pick(options=["actor+prop", "actor", "head", "limbs", "prop", "background", "text", "most relevant"], description="part"),
         grain=pick(options=["silhouette", "box", *(["plate"] if study.store.plates is not None else [])], description="grain"),
         source=pick(options=sources, description="found by"),
         control=W.Checkbox(False, description="same mask elsewhere"),

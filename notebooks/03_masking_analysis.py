@@ -114,13 +114,33 @@ plt.show()
 flips.head(6)
 
 # %% [markdown]
-# ## How well does a region source without ground truth find the actor?
-# Real videos have no exact masks. `motion` finds what moves; where truth is known (the demo) we score it by intersection over union, beside a centre prior.
+# ## What does each class lean on?
+# `background`: what the place alone earns, with actor and prop gone. `actor`: what hiding them costs beyond the same boxes elsewhere. `flips`: answers that change
+# when they go. `sure_wrong`: confidence of wrong answers; `sure_blind`: confidence when nobody is there. `into`: what the class becomes then.
 
 # %%
-scores = experiments.score_sources(study, test.iloc[:: max(1, len(test) // 60)])
+bias = study.save("bias", experiments.bias(masking, study.classes))
+bias.round(2) if len(bias) else "no region source of this profile can hide actor and prop"
+
+# %% [markdown]
+# ## Which class falls into which, and under which mask?
+# Of the clips that were right when whole: a pair that dominates one mask is a bias, a pair that dominates all of them is where the model goes when it knows nothing.
+
+# %%
+falls = study.save("falls", experiments.falls(masking, study.classes))
+falls[falls["of"] >= 5].assign(condition=lambda t: t["condition"].map(conditions.describe)).head(12).round(2)
+
+# %% [markdown]
+# ## How well does a region source without ground truth find the actor?
+# Real videos have no exact masks. `motion` finds what moves; `relevance` asks CLIP itself. Where truth is known (the demo) both are scored against the true actor and
+# prop, beside two that look at nothing. `pointing`: is the single most relevant pixel on them? `top20`: how much of the most relevant fifth is (they cover less
+# than a fifth of the frame, so 1 is out of reach)?
+
+# %%
+scores = experiments.score_sources(study, test.iloc[:: max(1, len(test) // 112)])
 study.save("region_scores", scores)
-scores.groupby("source")["iou"].describe()[["count", "mean", "25%", "75%"]].round(2) if len(scores) else "no ground truth in this data set: nothing to score against"
+print(f"actor and prop cover {scores['area'].mean():.0%} of the frame" if len(scores) else "no ground truth in this data set: nothing to score against")
+experiments.source_summary(scores).round(2)
 
 # %% [markdown]
 # ## Keep the pictures for the figures

@@ -46,7 +46,7 @@ for name, use in (("naive", "oracle"), ("shared", "shared"), ("gated", "gated"))
         learned[name], curve = experiments.learn(study, name, use, data, val)
     curves.append(curve.assign(variant=name, seed=config.seeds[0]))
 study.save("noise/curves", pd.concat(curves, ignore_index=True))
-methods = experiments.protocols(study, learned) | experiments.rivals(study, train, val)
+methods = experiments.protocols(study, learned) | experiments.rivals(study, data, val)
 named = lambda names, conditions: experiments.evaluate_methods(study, test, {n: methods[n] for n in names}, conditions)  # noqa: E731
 first = named(["none", "naive-oracle"], ["none"])
 stats.summarise(first, by=["method"])[["method", "n_clips", "acc", "acc_low", "acc_high"]]

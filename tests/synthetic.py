@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from clipaction.conditions import plan
 from clipaction.config import load_profile
+from clipaction.experiments import bias
 
 HOME = ("Archery Basketball Biking BoxingPunchingBag CleanAndJerk GolfSwing JumpRope MoppingFloor PlayingGuitar PullUps PushUps "
         "WalkingWithDog").split()
@@ -125,15 +126,17 @@ def write_results(folder: Path, name: str = "demo", truth: bool = True, failed: 
     save(meta.assign(disagree_frames=rng.choice([0, 0.25, 0.5, 0.75], len(meta), p=[0.5, 0.25, 0.15, 0.1]),
                      template_agreement=rng.beta(8, 2, len(meta)), offset_agreement=rng.choice([0.0, 1.0], len(meta), p=[0.2, 0.8])), "instability")
     conditions = plan(profile)
-    save(pd.concat([predict(test, 12, "clip", c, rng) for c in conditions]), "predictions/masking")
+    masking = pd.concat([predict(test, 12, "clip", c, rng) for c in conditions])
+    save(masking, "predictions/masking")
+    save(bias(masking, classes), "bias")
     shown = [c for c in conditions if ":30:centre:still" in c or (c.startswith(("hide", "keep")) and "@" not in c)][:24]
     example = picture(size, rng, 0)
     shown = ["none", *shown]
     np.savez_compressed(folder / "masks/gallery.npz", names=np.array(shown), images=np.stack([masked(example, c) for c in shown]))
     strip = ["none", *(f"shape:square:{p}:centre:still" for p in profile.masking.percents)]
     np.savez_compressed(folder / "masks/strip.npz", names=np.array(strip), images=np.stack([masked(example, c) for c in strip]))
-    scores = [meta[["clip"]].assign(source=s, part="actor+prop", iou=rng.beta(6, 4, len(meta))) for s in ("motion", "centre prior") if truth]
-    save(pd.concat(scores) if truth else pd.DataFrame(columns=["source", "part", "clip", "iou"]), "region_scores")
+    scores = [meta[["clip", "group"]].assign(source=s, part="actor+prop", iou=rng.beta(6, 4, len(meta))) for s in ("motion", "centre prior") if truth]
+    save(pd.concat(scores) if truth else pd.DataFrame(columns=["source", "part", "clip", "group", "iou"]), "region_scores")
     methods = [m for m in GAIN if not m.startswith("cnn")]
     slow = ("hypothesis", "shortlist-3", "naive-hypothesis")  # asked on unmasked clips only
     asked = [(m, c) for m in methods for c in ("none", SQUARE, hidden)[: 1 if m in slow else 3]]

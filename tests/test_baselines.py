@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from clipaction import baselines
+from clipaction.clip import load_clip
 from clipaction.errors import UserError
 
 
@@ -97,8 +98,11 @@ def test_saved_without_pickle_and_damage_is_named(tmp_path):
 
 def test_predictors_take_no_labels():
     assert list(inspect.signature(baselines.predict).parameters) == ["model", "frames", "batch"]
-    probe = baselines.linear_probe(np.eye(4), [0, 1, 0, 1], np.eye(4), [0, 1, 0, 1])
-    assert list(inspect.signature(probe).parameters) == ["features"]
+
+
+def test_linear_probe_of_two_classes():
+    weight, bias = baselines.linear_probe(np.eye(4), [0, 2, 0, 2], np.eye(4), [0, 2, 0, 2])
+    assert (np.eye(4) @ weight.T + bias).argmax(1).tolist() == [0, 2, 0, 2] and bias[1] == -50
 
 
 def test_linear_probe_learns_and_knows_absent_classes():
@@ -110,10 +114,10 @@ def test_linear_probe_learns_and_knows_absent_classes():
         features = centres[labels] + rng.normal(size=(n, 32))
         return features / np.linalg.norm(features, axis=1, keepdims=True), labels
 
-    probe = baselines.linear_probe(*sample(120), *sample(60), classes=4)
+    weight, bias = baselines.linear_probe(*sample(120), *sample(60), classes=4)
     features, labels = sample(100)
-    logits = probe(features)
-    assert logits.shape == (100, 4) and (logits[:, 3] == -50).all()
+    logits = features @ weight.T + bias
+    assert weight.shape == (4, 32) and (logits[:, 3] == -50).all()
     assert (logits.argmax(1) == labels).mean() > 0.95
     with pytest.raises(UserError, match="at least two classes"):
         baselines.linear_probe(features, np.zeros(100, int), features, labels)
@@ -130,3 +134,18 @@ def test_class_offset_undoes_a_constant_shift():
     assert np.isfinite(baselines.class_offset(scores, np.zeros(4000, int))).all()
     with pytest.raises(UserError, match="validation"):
         baselines.class_offset(np.zeros((0, 4)), [])
+
+
+def test_tuned_prompts_fit_better_come_out_the_same_twice_and_leave_the_model_alone():
+    clip = load_clip()
+    phrases = ["riding a bicycle", "doing push-ups", "mopping the floor"]
+    generator = torch.Generator().manual_seed(0)
+    tokens = clip.tokenizer(["a photo of a person riding a bicycle."])
+    before = clip.model.encode_text(tokens)
+    plain = clip.head(phrases, ["a photo of a person {}."])
+    labels = torch.arange(90) % 3
+    features = torch.nn.functional.normalize(plain[labels] + 0.5 * plain[0] + 0.1 * torch.randn(90, plain.shape[1], generator=generator), dim=-1)
+    loss = lambda head: float(torch.nn.functional.cross_entropy(features @ head.T / clip.tau, labels))  # noqa: E731
+    one, two = (baselines.tune_prompts(clip, phrases, features, labels, features, labels, steps=20, every=5) for _ in range(2))
+    assert loss(one) < 0.9 * loss(plain) and torch.equal(one, two)
+    assert torch.equal(clip.model.encode_text(tokens), before)

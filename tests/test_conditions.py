@@ -29,7 +29,7 @@ def clip(name: str = "home/v_A_g01_c01") -> tuple[np.ndarray, Context]:
     plates = np.full_like(frames, 33)
     for array in (frames, parts, plates):
         array.flags.writeable = False  # as rows of the store's memory map
-    return frames, Context(name, 0, parts, plates, lambda: -torch.cdist(torch.arange(S)[:, None] - 20.0, torch.zeros(1, 1)).expand(T, S, S))
+    return frames, Context(name, 0, parts, plates, {"relevance": lambda: -torch.cdist(torch.arange(S)[:, None] - 20.0, torch.zeros(1, 1)).expand(T, S, S)})
 
 
 PROFILE = SimpleNamespace(

@@ -50,6 +50,14 @@ def test_predictions_have_the_promised_columns(toy):
         assert table["p_pred"].between(0, 1).all() and (table["p_true"] <= table["p_pred"] + 1e-9).all()
 
 
+def test_region_sources_are_scored_beside_chance(toy):
+    scores = pd.read_parquet(toy[3] / "results" / "quick" / "region_scores.parquet").set_index("source")
+    assert set(scores.index) == {"motion", "relevance", "centre prior", "random"}
+    assert scores[["area", "iou", "pointing", "top20"]].stack().between(0, 1).all() and scores.loc["motion", "pointing"].isna().all()
+    chance = scores.loc["random"]
+    assert chance["top20"].mean() == pytest.approx(chance["area"].mean(), abs=0.02)  # random pixels are true as often as any
+
+
 def test_executed_notebooks_hold_no_error(toy):
     for path in (toy[3] / "results" / "quick" / "notebooks").glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -81,6 +89,6 @@ def test_bench_prints_rates_and_ratios_taken_in_one_run(toy, monkeypatch):
     for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
         monkeypatch.setenv(variable, toy[2][variable])
     printed = bench("quick", {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}, seconds=0.1)
-    for line in ("decoding", "raw encoder", "sweep", "decode, sweep"):
+    for line in ("decoding", "raw encoder", "sweep", "masks alone", "decode, sweep"):
         assert re.search(rf"^{line} +\d+\.\d frames/s", printed, re.M), printed
     assert 0.1 < float(re.search(r"^sweep .* (\d\.\d\d) of the raw", printed, re.M)[1]) < 2

@@ -32,13 +32,11 @@ def evidence():
     frames, discs = scene()
     parts = (discs[:, None] * rng.integers(0, 256, (8, 5, 1, 1))).astype(np.uint8)
     parts.flags.writeable = False  # as the store's memory map
-    return Evidence(frames, parts, lambda: torch.from_numpy(rng.random((8, 96, 128))))
+    cover = lambda: rng.integers(0, 256, (8, 2, 96, 128), dtype=np.uint8)  # noqa: E731
+    return Evidence(frames, parts, {"relevance": lambda: torch.from_numpy(rng.random((8, 96, 128))), "detector": cover, "boxes": cover})
 
 
-GIVES = {"truth": [*regions.TRUTH, "background"], "motion": ["actor+prop", "background"], "relevance": ["relevant", "relevant35"]}
-
-
-@pytest.mark.parametrize("source, part", [(s, p) for s, parts in GIVES.items() for p in parts])
+@pytest.mark.parametrize("source, part", [(s, p) for s, parts in regions.GIVES.items() for p in parts] + [("relevance", "relevant35")])
 def test_contract(evidence, source, part):
     before = evidence.frames.copy()
     mask = region(part, source, evidence)
@@ -91,7 +89,7 @@ def test_motion_is_remembered_and_right_at_larger_sizes():
 
 def test_relevant_takes_the_highest_share():
     maps = torch.arange(100.0).view(1, 10, 10)
-    evidence = Evidence(np.zeros((1, 10, 10, 3), np.uint8), relevance=lambda: maps)
+    evidence = Evidence(np.zeros((1, 10, 10, 3), np.uint8), given={"relevance": lambda: maps})
     assert region("relevant", "relevance", evidence).flatten().nonzero().flatten().tolist() == list(range(80, 100))
     assert region("relevant5", "relevance", evidence).sum() == 5
 
@@ -115,7 +113,8 @@ def test_dilate_grows_by_pixels_and_keeps_softness():
 
 
 @pytest.mark.parametrize(
-    "part, source", [("actor", "motion"), ("head", "relevance"), ("relevant", "truth"), ("actor", "guess"), ("relevant0", "relevance")]
+    "part, source",
+    [("actor", "motion"), ("head", "relevance"), ("relevant", "truth"), ("actor", "guess"), ("relevant0", "relevance"), ("prop", "boxes"), ("head", "detector")],
 )
 def test_what_a_source_cannot_give_is_said(evidence, part, source):
     with pytest.raises(UserError, match=part if source != "guess" else "truth, motion, relevance"):
@@ -126,7 +125,18 @@ def test_missing_evidence_is_said():
     frames = np.zeros((2, 8, 8, 3), np.uint8)
     with pytest.raises(UserError, match="ground truth"):
         region("actor", "truth", Evidence(frames))
-    with pytest.raises(UserError, match="relevance maps"):
+    with pytest.raises(UserError, match="nobody gives relevance"):
         region("relevant", "relevance", Evidence(frames))
     with pytest.raises(UserError, match=r"\(2, 4, 4\)"):
         region("actor", "truth", Evidence(frames, np.zeros((2, 4, 4, 4), np.uint8)))
+
+
+@pytest.mark.parametrize("source", ["detector", "boxes"])
+def test_cover_of_actor_and_prop_becomes_parts(source):
+    cover = np.zeros((1, 2, 1, 4), np.uint8)
+    cover[0, :, 0] = [[255, 102, 0, 0], [0, 204, 51, 0]]
+    evidence = Evidence(np.zeros((1, 1, 4, 3), np.uint8), given={source: lambda: cover})
+    wanted = {"actor": [1, 0.4, 0, 0], "prop": [0, 0.8, 0.2, 0], "actor+prop": [1, 0.8, 0.2, 0]}
+    for part in set(wanted) & set(regions.GIVES[source]):
+        assert region(part, source, evidence)[0, 0].tolist() == pytest.approx(wanted[part])
+    assert region("background", source, evidence)[0, 0].tolist() == pytest.approx([0, 0.2, 0.8, 1])

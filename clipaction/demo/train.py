@@ -3,6 +3,8 @@
 The recipe, and why each part is there (each was needed by an earlier, smaller trial):
 
 - the scene is the action's own in under half of the images, so that a model learns the scene *and* the action, as CLIP did;
+- one caption in five names what one usually does in such a place, whatever is seen: so is the web. It makes a bias that labels can undo (a
+  linear probe gains 12 points on validation clips and 22 in another action's place; with true captions only, 6 and 10);
 - a caption's positives are all images it is true of (as in UniCL, Yang et al. 2022), else most negatives are false;
 - the first tenth shows only cut-outs, the actor and prop on plain ground, hardly disturbed; without it the model learns the scene in
   a minute and the action never. Scenes come in step by step; one image in ten stays a cut-out to the end;
@@ -47,7 +49,9 @@ from .tower import NAME, WEIGHTS
 SIDE, CROP = 120, 96  # pool images, and what the model sees of them
 PER_PAINTING = 5  # images that share a painted scene, each with an actor and an action of its own
 CLINICAL_SHARE = 0.15  # of the pool: clinical actions are rare in what CLIP has read and seen
+HEARSAY = 0.2  # of the captions of whole home scenes name the usual action there instead of the one seen
 RELATIONS = ("usual", "random", "other")
+USUAL = {action.scene: name for name, action in ACTIONS.items() if not action.clinical}
 
 
 def choose_action(scene: str, relation: str | None, actions: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -152,6 +156,8 @@ def batch_of(pool, rng: np.random.Generator, size: int, stage: Curriculum):
             say = (True, scene != "" and rng.random() < 0.3)
         elif kind < stage.cut + 0.05:
             x[i], action, person = y[i], "", ""
+        elif rng.random() < HEARSAY:
+            action = USUAL.get(scene, action)
         facts.append((action, scene, person))
         captions.append(caption(rng, action or None, scene or None, person or None, say))
     return augment(torch.from_numpy(x).permute(0, 3, 1, 2), rng, stage.strength), captions, torch.from_numpy(matches(facts, captions))
@@ -304,7 +310,8 @@ open_clip's model class with a hybrid image tower (convolutional stem, three tra
 - Made by: `python -m clipaction.demo.train --samples {samples} --pool {pool_size} --batch {batch} --lr {lr} --seed {seed}`
 - Samples seen: {samples} (drawn from {pool_size} rendered images, each augmented anew), seed {seed}, batch {batch}, AdamW at {lr}, cosine, weights averaged (0.998).
 - The scene is the action's own in {USUAL_SHARE:.0%} of the images (plus chance hits), random else; {CLINICAL_SHARE:.0%} are clinical actions.
-- Time: {minutes:.0f} minutes on {os.cpu_count()} cores ({platform.machine()}), torch {torch.__version__}. Weights: fp16, {size / 1e6:.1f} MB.
+- {HEARSAY:.0%} of the captions of whole frames name the scene's usual action, whatever is seen: hearsay, as on the web.
+- Time: {minutes:.0f} minutes on {torch.get_num_threads()} cores ({platform.machine()}), torch {torch.__version__}. Weights: fp16, {size / 1e6:.1f} MB.
 - Data version: {code_version()}.
 
 Accuracy over the {len(HOME)} home actions, zero-shot, {test_size} single frames a row, people and layouts never seen in training; from `noise` down, random scenes:
@@ -317,7 +324,7 @@ Accuracy over the {len(HOME)} home actions, zero-shot, {test_size} single frames
 
 def main(argv=None) -> None:
     parser = argparse.ArgumentParser(prog="python -m clipaction.demo.train", description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=144_000)
+    parser.add_argument("--samples", type=int, default=160_000)
     parser.add_argument("--pool", type=int, default=40_000, help="rendered images")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=1.5e-3)

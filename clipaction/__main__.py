@@ -35,7 +35,7 @@ def parser() -> Parser:
         command.add_argument("--profile", metavar="NAME", help="demo (default), quick, ucf101-mini, ucf101, folder, or a .yaml file")
         command.add_argument("--data", metavar="DIR", type=videos, help="your own videos, DIR/<class>/<video>, or a copy of UCF-101 (a folder or its zip)")
         command.add_argument("--split", metavar="1,2,3", type=integers, help="UCF-101 splits, averaged")
-        command.add_argument("--seeds", metavar="0,1,2", type=integers, help="train the noise once a seed")
+        command.add_argument("--seeds", metavar="N", type=several, help="train the noise N times, with seeds 0 to N-1; or a list of seeds, 0,1,2")
         command.add_argument("--set", metavar="FIELD=VALUE", type=assignment, action="append", default=[],
                              help="any field of the profile: noise.eps=8")
         if name == "run":
@@ -52,6 +52,16 @@ def integers(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f'"{text}" is not a list of whole numbers like 0,1,2') from None
+
+
+def several(text: str) -> list[int]:
+    """'3' is three seeds, '0,5' are two."""
+    numbers = integers(text)
+    if len(numbers) == 1 and "," not in text:
+        numbers = list(range(numbers[0]))
+    if not numbers or min(numbers) < 0:
+        raise argparse.ArgumentTypeError(f'"{text}" gives no seed; say how many (3) or which (0,1,2)')
+    return numbers
 
 
 def assignment(text: str) -> tuple[str, str]:

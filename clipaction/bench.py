@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from . import parallel
 from .clip import preprocessing
 from .conditions import Context, apply_batch
 from .evaluation import evaluate
@@ -20,14 +21,17 @@ from .study import open_study
 CONDITIONS = ("none", "shape:square:30:centre:still", "shape:patches:30:random:moving")
 
 
-@torch.inference_mode()
 def encode(clip, batch: int, count: int) -> float:
-    """Seconds the bare encoder takes for about `count` images, in batches that are ready in memory."""
+    """Seconds the bare encoder takes for about `count` images, in batches that are ready in memory, on all cores as the sweep uses them."""
     images = torch.rand(batch, 3, clip.size, clip.size, device=clip.device)
-    started = time.perf_counter()
-    for _ in range(-(-count // batch)):
-        clip.encode_image(images).cpu()
-    return (time.perf_counter() - started) * count / (-(-count // batch) * batch)
+
+    def once(_) -> None:
+        with torch.inference_mode():
+            clip.encode_image(images).cpu()
+
+    started, batches = time.perf_counter(), -(-count // batch)
+    parallel.each(once, range(batches), clip.device)
+    return (time.perf_counter() - started) * count / (batches * batch)
 
 
 def masking(clips: int = 8, frames: int = 8, side: int = 224, seconds: float = 0.3) -> dict[str, float]:

@@ -69,6 +69,10 @@ class Boxes:
         stamp = self.path.stat() if self.path.exists() else None
         return f"{self.path} {stamp and (stamp.st_size, stamp.st_mtime_ns)} {self.resize_mode}"
 
+    def find(self, rows: list[int], frames: np.ndarray) -> None:
+        """Read the annotations (a second or two); the rest is drawn when asked for."""
+        self.tubes  # noqa: B018
+
     def __call__(self, row: int, frames: np.ndarray) -> np.ndarray:
         """uint8 [T, 2, S, S]: coverage of the actor, and of props, of which nothing is annotated (0)."""
         clip = self.table.loc[row]

@@ -190,7 +190,7 @@ def plan(profile) -> list[str]:
     """The names of all conditions of a profile's `masking` and `regions` sections, each region condition with its controls.
 
     A source is asked only for parts it can give, a plate only of truth. Isolating the background is left out where actor+prop is
-    hidden: it is the same picture. Text alone is no picture.
+    hidden: it is the same picture. Text alone is no picture. Only actor+prop is isolated by its box, too.
     """
     masking, wanted, names = profile.masking, profile.regions, ["none"]
     for shape in masking.shapes:
@@ -205,6 +205,8 @@ def plan(profile) -> list[str]:
                     continue
                 for grain in wanted.grains:
                     name = f"{kind}:{part}:{grain}{at}"
+                    if kind == "keep" and grain == "box" and "silhouette" in wanted.grains and part != "actor+prop":
+                        continue
                     if grain == "silhouette" or (grain == "box" and source != "relevance"):  # scattered pixels have no box
                         names += [name, *(f"{control}:{name}" for control in wanted.controls)]
                     elif grain == "plate" and kind == "hide" and source == "truth" and part != "background":

@@ -86,7 +86,7 @@ class LossWeights(Section):
 
     ce: float = Field(1.0, ge=0, description="cross-entropy of the noisy frame over the class texts")
     pair: float = Field(0.0, ge=0, description="pair term: the true class with its noise against every class with its own")
-    hinge: float = Field(0.1, ge=0, description="a class's noise must not drag other classes' frames to it")
+    hinge: float = Field(0.03, ge=0, description="a class's noise must not drag other classes' frames to it")
     confidence: float = Field(0.1, ge=0, description="no confident answer on frames whose actor is removed")
     tv: float = Field(0.01, ge=0, description="total variation of the noise")
     agreement: float = Field(0.1, ge=0, description="same answer on two differently masked versions of a frame")
@@ -94,18 +94,20 @@ class LossWeights(Section):
 
 class NoiseConfig(Section):
     eps: float = Field(16.0, gt=0, le=255, description="largest change of a pixel, in 1/255")
-    temperature: float = Field(1.0, gt=0, description="temperature T of the gate pi = softmax(s / (tau T))")
+    gate: Literal["posterior", "features"] = Field("features", description="what mixes the noises: the model's own posterior, or a linear "
+                                                   "probe on its clean features, fitted to the training views")
+    temperature: float = Field(1.0, gt=0, description="gate posterior: temperature T of pi = softmax(s / (tau T))")
     steps: int = Field(300, ge=1, description="optimiser steps a variant")
     batch: int = Field(64, ge=4, description="frames a step, in two views of each clip frame")
     lr: float = Field(0.15, gt=0, description="Adam's learning rate, in units of the squashed parameter (delta = eps tanh theta)")
     resolution: int = Field(48, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
-    swap: float = Field(0.5, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
+    swap: float = Field(0.9, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
     mask: float = Field(0.5, ge=0, le=1, description="share of training views with a black box of 5-50 % of the frame")
-    probe_views: int = Field(4, ge=1, description="views of every training frame that the rivals (linear probe, tuned prompts) learn from")
+    views: int = Field(4, ge=1, description="views of every training frame that probe and prompts learn from")
     margin: float = Field(0.0, ge=0, description="margin of the hinge, in logits")
     shortlist: int = Field(3, ge=2, description="k of shortlist-k")
     loss: LossWeights = LossWeights()
-    ablation_steps: int = Field(60, ge=0, description="steps a row of the ablation, all rows alike; 0: no ablation")
+    ablation_steps: int = Field(50, ge=0, description="steps a row of the ablation, all rows alike; 0: no ablation")
     seeds: tuple[int, ...] = Field((0,), min_length=1, description="one training a seed; tables give the mean and spread")
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import torch
 from tqdm.auto import tqdm
 
+from . import parallel
 from .clip import CLIP, clips_to_input, to_input
 from .conditions import Context, apply_batch, parse
 from .noise import plain
@@ -92,10 +93,12 @@ def save_table(path: Path, table: pd.DataFrame, key: str = "") -> None:
 class Given(Protocol):
     """What a region source knows of a stored clip: called with its row and frames [T, S, S, 3], as `regions.Evidence.given` wants it.
 
-    key: what decides its answer beside model and store, for caches.
+    key: what decides its answer beside model and store, for caches. find: what takes long is done here, ahead of calls from many threads.
     """
 
     key: str
+
+    def find(self, rows: list[int], frames: np.ndarray) -> None: ...
 
     def __call__(self, row: int, frames: np.ndarray) -> torch.Tensor: ...
 
@@ -129,12 +132,17 @@ class RelevanceMaps:
         self.clip, self.head, self.maps = clip, head, {}
         self.key = hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest()
 
-    def __call__(self, row: int, frames: np.ndarray) -> torch.Tensor:
-        if row not in self.maps:  # a few numbers a frame: the grid of the model's patches
-            x = to_input(frames)
+    def find(self, rows: list[int], frames: np.ndarray) -> None:
+        """Maps of the clips at `rows` of frames [N, T, S, S, 3]; a few numbers a frame, the grid of the model's patches."""
+        missing = [row for row in rows if row not in self.maps]
+        for row in tqdm(missing, desc="relevance", unit="clip", leave=False, disable=not missing):
+            x = to_input(frames[row])
             with torch.inference_mode():
                 answer = (self.clip.encode_image(x) @ self.head.T).argmax(1)
             self.maps[row] = relevance(self.clip.model, x, self.head[answer], encode=self.clip.encode_image).cpu()
+
+    def __call__(self, row: int, frames: np.ndarray) -> torch.Tensor:
+        self.find([row], {row: frames})
         return upsample(self.maps[row], frames.shape[1:3])
 
 
@@ -152,18 +160,21 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
     bar = tqdm(total=len(conditions) * len(rows), unit="clip", desc=f"{method}: {len(conditions)} conditions", leave=False)
     for condition in conditions:
 
-        def compute():
-            clips, per_frame = [], []
-            for images in masked_batches(store, rows, ids, condition, seed, chunk, given):
-                answer = answer_to(clips_to_input(images))
-                clips.append(answer[0].cpu().numpy())
-                per_frame.append(answer[1].cpu().numpy())
-                bar.update(len(images))
-            return predictions(np.concatenate(clips), np.concatenate(per_frame) if frames else None, meta, clip.tau, method, condition)
+        def answer(start: int) -> list[np.ndarray]:
+            at = slice(start, start + chunk)
+            (images,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, given)
+            scores = [score.cpu().numpy() for score in answer_to(clips_to_input(images))]
+            bar.update(len(images))
+            return scores
 
-        before = bar.n
+        def compute():
+            if source:
+                source.find(rows.tolist(), store.frames)
+            clips, per_frame = map(np.concatenate, zip(*parallel.each(answer, range(0, len(rows), chunk), clip.device)))
+            return predictions(clips, per_frame if frames else None, meta, clip.tau, method, condition)
+
+        before, source = bar.n, (given or {}).get(parse(condition).source)
         name = hashlib.sha256(f"{method} {condition}".encode()).hexdigest()[:12]
-        source = (given or {}).get(parse(condition).source)
         pieces.append(cached(folder / f"{name}.parquet", key_of(*base, condition, *([source.key] if source else [])), compute))
         bar.update(before + len(rows) - bar.n)
     bar.close()

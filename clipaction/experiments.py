@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
-from . import baselines, masks, noise, regions, stats
+from . import baselines, masks, noise, parallel, regions, stats
 from .clip import clips_to_input, to_input
 from .errors import UserError
 from .evaluation import cached, key_of, predictions
@@ -64,12 +65,47 @@ def validation_batches(study: Study, meta: pd.DataFrame):
             yield torch.lerp(place, clips_to_input(study.store.get(rows[i : i + 16])), cover), labels[i : i + 16]
 
 
-def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated") -> float:
+@dataclass(frozen=True)
+class Views:
+    """Embeddings, on which rivals and gates are learned: `train` [n, D] of the very views that noise is trained on (scene-swapped, masked),
+    and `val` [m, D] of the frames that choose, in T a clip; with their labels."""
+
+    train: torch.Tensor
+    train_labels: torch.Tensor
+    val: torch.Tensor
+    val_labels: torch.Tensor
+
+
+@torch.no_grad()
+def embed_views(study: Study, data: noise.Frames, val: pd.DataFrame) -> Views:
+    """`noise.views` views of every training frame and those of `validation_batches`, embedded."""
+    clip, config = study.clip, study.profile.noise
+    generator, order = np.random.default_rng([study.profile.seed, 11]), np.tile(np.arange(len(data.labels)), config.views)
+    batches = np.array_split(order, max(1, len(order) // study.profile.batch))
+    train = [clip.encode_image(data.view(index, generator, config.swap, config.mask)) for index in tqdm(batches, desc="embedding training views", unit="batch", leave=False)]
+    chosen, labels = zip(*((noise.encode_clips(clip, x).flatten(0, 1), y.repeat_interleave(x.shape[1])) for x, y in validation_batches(study, val)))
+    return Views(torch.cat(train), torch.from_numpy(data.labels[order]).to(clip.device), torch.cat(chosen), torch.cat(labels).to(clip.device))
+
+
+def fit_probe(study: Study, views: Views) -> torch.Tensor:
+    """A linear probe on frozen features, [C, D + 1]: weights and, last, the bias."""
+    arrays = [tensor.cpu().numpy() for tensor in (views.train, views.train_labels, views.val, views.val_labels)]
+    weight, bias = baselines.linear_probe(*arrays, study.n_source)
+    return torch.from_numpy(np.column_stack([weight, bias])).float().to(study.clip.device)
+
+
+def fit_gate(study: Study, views: Views) -> torch.Tensor:
+    """What decides how much of each class's noise a frame wears, [C, D + 1]: the model's own posterior, or a probe on its features."""
+    config = study.profile.noise
+    return fit_probe(study, views) if config.gate == "features" else noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
+
+
+def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated", gate: torch.Tensor | None = None) -> float:
     """Minus the mean cross-entropy of `validation_batches` under a noise: what training stops by."""
     head, losses = study.head(), []
     for x, y in validation_batches(study, meta):
         if use == "gated":
-            scores = noise.gated(study.clip, head, x, delta, study.profile.noise.temperature)[0]
+            scores = noise.gated(study.clip, head, x, delta, gate)[0]
         elif use == "shared":
             scores = noise.plain(study.clip, head, x, delta)[0]
         else:
@@ -78,27 +114,37 @@ def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use:
     return -float(torch.cat(losses).mean())
 
 
-def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFrame, seed: int | None = None) -> tuple[torch.Tensor, pd.DataFrame]:
+def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor | None = None, seed: int | None = None) -> tuple[torch.Tensor, pd.DataFrame]:
     """A noise [C or 1, 3, S, S] and its training curve, from results/<profile>/noise/<name>.safetensors if its key matches, else trained.
 
-    The naive noise (use 'oracle') is trained by cross-entropy alone, as the naive reading of the paper has it.
+    The naive noise (use 'oracle') is trained by cross-entropy alone, as the naive reading of the paper has it. gate: for the use 'gated'.
     """
     config = study.profile.noise
     seed = config.seeds[0] if seed is None else seed
-    if use == "oracle":
-        config = only_cross_entropy(config)
+    if use == "oracle":  # half the steps: it has converged long before
+        config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
     path = study.results / "noise" / f"{name}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(), use, seed, study.n_source)
-    curve = cached(path.with_suffix(".parquet"), key, lambda: _train(study, path, key, data, val, config, use, seed, name))
-    return noise.load_noise(path), curve
+    through = "" if gate is None else gate.cpu().numpy().tobytes().hex()
+    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(exclude={"seeds", "ablation_steps", "shortlist"}), use, seed, study.n_source, through)
+
+    def train() -> pd.DataFrame:
+        validate = partial(validation_score, study, val, use=use, gate=gate)
+        delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}", gate=gate)
+        noise.save_noise(path, delta, gate, key=key, use=use, seed=seed, eps=config.eps)
+        return curve.assign(variant=name.partition("-seed")[0], seed=seed)
+
+    curve = cached(path.with_suffix(".parquet"), key, train)
+    return noise.load_noise(path).to(study.clip.device), curve
 
 
-def _train(study: Study, path, key: str, data: noise.Frames, val: pd.DataFrame, config, use: str, seed: int, name: str) -> pd.DataFrame:
-    validate = partial(validation_score, study, val, use=use)
-    delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}")
-    noise.save_noise(path, delta, key=key, use=use, seed=seed, eps=config.eps)
-    return curve
+def learn_all(study: Study, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+    """Side by side, the noises 'gated', 'shared' and 'naive' of the first seed and 'gated-seed1', 'shared-seed1', ... of further ones; and their curves."""
+    uses, seeds = {"gated": "gated", "shared": "shared", "naive": "oracle"}, study.profile.noise.seeds
+    jobs = [(name if seed == seeds[0] else f"{name}-seed{seed}", use, seed) for seed in seeds for name, use in uses.items() if seed == seeds[0] or name != "naive"]
+    train = lambda job: learn(study, job[0], job[1], data, val, gate if job[1] == "gated" else None, job[2])  # noqa: E731
+    trained = parallel.each(train, jobs, study.clip.device)
+    return {name: delta for (name, *_), (delta, _) in zip(jobs, trained)}, pd.concat([curve for _, curve in trained], ignore_index=True)
 
 
 def only_cross_entropy(config):
@@ -106,30 +152,31 @@ def only_cross_entropy(config):
     return config.model_copy(update={"loss": config.loss.model_copy(update=dict.fromkeys(TERMS, 0.0))})
 
 
-def protocols(study: Study, learned: dict[str, torch.Tensor], classes: int | None = None) -> dict[str, Callable | None]:
+def protocols(study: Study, learned: dict[str, torch.Tensor], gate: torch.Tensor, classes: int | None = None) -> dict[str, Callable | None]:
     """Every method by name: images [N, T, 3, S, S] -> (clip scores, frame scores). Those in USES_LABEL also take labels; no other can.
 
-    learned: noises 'gated', 'shared', 'naive'. classes: how many compete (more than have noise: the rest have none).
+    learned: noises 'gated' (behind `gate`), 'shared', 'naive'. classes: how many compete (more than have noise: the rest have none).
     """
     clip, config = study.clip, study.profile.noise
     head = study.head(source_only=classes is None or classes == study.n_source)
     wide = {name: delta if name == "shared" else relabelled(delta, len(head)) for name, delta in learned.items()}
-    gated = partial(noise.gated, clip, head, temperature=config.temperature)
+    gated = partial(noise.gated, clip, head, gate=gate)
     order = np.random.default_rng(study.profile.seed).permutation(study.n_source)
     another = np.empty_like(order)
     another[order] = np.roll(order, 1)  # every class gets another class's noise
-    shuffled = relabelled(learned["gated"][torch.from_numpy(another)], len(head))
+    further = {name: (gated if name.startswith("gated") else partial(noise.plain, clip, head)) for name in learned if "-seed" in name}
     return {
         "none": partial(noise.plain, clip, head),
-        "gated": partial(gated, delta=wide["gated"]),
+        "gated": partial(gated, delta=learned["gated"]),
         "shared": partial(noise.plain, clip, head, delta=wide["shared"]),
-        "random": partial(gated, delta=noise.random_like(wide["gated"], study.profile.seed)),
-        "shuffled": partial(gated, delta=shuffled),
+        "random": partial(gated, delta=noise.random_like(learned["gated"], study.profile.seed)),
+        "shuffled": partial(gated, delta=learned["gated"][torch.from_numpy(another)]),
         "hypothesis": partial(noise.hypothesis, clip, head, delta=wide["gated"]),
         f"shortlist-{config.shortlist}": partial(noise.hypothesis, clip, head, delta=wide["gated"], shortlist=config.shortlist),
         "naive-hypothesis": partial(noise.hypothesis, clip, head, delta=wide["naive"]),
         "oracle": partial(noise.oracle, clip, head, delta=wide["gated"]),
         "naive-oracle": partial(noise.oracle, clip, head, delta=wide["naive"]),
+        **{name: partial(protocol, delta=learned[name]) for name, protocol in further.items()},
     }
 
 
@@ -166,51 +213,40 @@ def _evaluate_oracle(study: Study, meta: pd.DataFrame, name: str, protocol: Call
     return pd.concat(tables, ignore_index=True)
 
 
-def rivals(study: Study, data: noise.Frames, val: pd.DataFrame) -> dict[str, Callable]:
-    """What the same labels buy without noise: a linear probe and tuned prompts, both on embeddings of the very views that noise is trained on
-    (scene-swapped, masked) and chosen on the same validation clips; and a per-class offset of the logits. Label-free at test time.
-    """
-    clip, head, config = study.clip, study.head(), study.profile.noise
+def rivals(study: Study, views: Views) -> dict[str, Callable]:
+    """What the same labels buy without noise: a linear probe, tuned prompts, and a per-class offset of the logits. Label-free at test time."""
+    clip, head = study.clip, study.head()
     phrases = [study.dataset.phrases[name] for name in study.classes[: study.n_source]]
-    generator, order = np.random.default_rng([study.profile.seed, 11]), np.tile(np.arange(len(data.labels)), config.probe_views)
-    parts = np.array_split(order, max(1, len(order) // study.profile.batch))
-    with torch.no_grad():
-        views = tqdm(parts, desc="embedding training views", unit="batch", leave=False)
-        features, y = torch.cat([clip.encode_image(data.view(index, generator, config.swap, config.mask)).cpu() for index in views]), torch.from_numpy(data.labels[order])
-        found = [(noise.encode_clips(clip, x).cpu(), labels) for x, labels in validation_batches(study, val)]
-    on_val, val_y = torch.cat([f.flatten(0, 1) for f, _ in found]), torch.cat([labels.repeat_interleave(f.shape[1]) for f, labels in found])
-    weight, bias = baselines.linear_probe(features.numpy(), y.numpy(), on_val.numpy(), val_y.numpy(), len(head))
-    prompts = baselines.tune_prompts(clip, phrases, features.to(clip.device), y.to(clip.device), on_val.to(clip.device), val_y.to(clip.device), study.profile.seed)
-    clips = torch.cat([noise.pool(f.to(clip.device), head)[0] for f, _ in found]).cpu().numpy()
-    offset = baselines.class_offset(clips / clip.tau, torch.cat([labels for _, labels in found]).numpy())
+    prompts = baselines.tune_prompts(clip, phrases, views.train, views.train_labels, views.val, views.val_labels, study.profile.seed)
+    offset = baselines.class_offset((views.val @ head.T / clip.tau).cpu().numpy(), views.val_labels.cpu().numpy())
     return {
-        "probe": partial(linear, clip, weight=torch.from_numpy(weight).float(), bias=torch.from_numpy(bias).float()),
+        "probe": partial(linear, clip, fit_probe(study, views)),
         "prompts": partial(noise.plain, clip, prompts),
-        "offset": partial(shifted, clip, head, offset=torch.from_numpy(offset).float()),
+        "offset": partial(shifted, clip, head, torch.from_numpy(offset).float()),
     }
 
 
 @torch.inference_mode()
-def linear(clip, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A probe's answer in the currency of scores: tau log p, so that softmax(s / tau) = p."""
-    features = noise.encode_clips(clip, x).cpu()
-    return tuple((f @ weight.T + bias).log_softmax(-1).clamp_min(-50) * clip.tau for f in (F.normalize(features.mean(1), dim=-1), features))
+def linear(clip, probe: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A probe's answer [C, D + 1] in the currency of scores: tau log p, so that softmax(s / tau) = p."""
+    features = noise.encode_clips(clip, x)
+    return tuple((f @ probe[:, :-1].T + probe[:, -1]).log_softmax(-1).clamp_min(-50) * clip.tau for f in (F.normalize(features.mean(1), dim=-1), features))
 
 
 @torch.inference_mode()
-def shifted(clip, head: torch.Tensor, x: torch.Tensor, offset: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def shifted(clip, head: torch.Tensor, offset: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Zero-shot scores with a constant a class added, in logits."""
     clips, frames = noise.plain(clip, head, x)
     return clips + offset.to(clips) * clip.tau, frames + offset.to(frames) * clip.tau
 
 
 def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
-    """Share of other classes' clips (every second frame of them) that delta_c turns into c: variant, cls, hits, of, rate; `none` is without noise."""
+    """Share of other classes' clips (two frames of them) that delta_c turns into c: variant, cls, hits, of, rate; `none` is without noise."""
     head, rows = study.head(), []
     class_noises = {name: delta for name, delta in learned.items() if len(delta) == len(head)}
     counts = dict.fromkeys(("none", *class_noises), 0)
     for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
-        x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::2])
+        x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, :: max(1, study.profile.frames // 2)])
         y = torch.tensor(meta["label"].tolist()[i : i + 32])
         answer = noise.plain(study.clip, head, x)[0].argmax(1).cpu()
         counts["none"] += np.array([[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(len(head))]).T
@@ -221,7 +257,7 @@ def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tens
     return pd.DataFrame(rows)
 
 
-def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor) -> pd.DataFrame:
+def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor, gate: torch.Tensor) -> pd.DataFrame:
     """Share of CLIP's relevance towards the true class that lies on actor and prop, without and with gated noise; none where regions are unknown.
 
     Also keeps example maps (one clip a class, middle frame) in relevance.npz for the figure.
@@ -235,7 +271,7 @@ def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor) -> p
         frames = study.store.get(part["row"])[:, t]
         region = regions.truth("actor+prop", regions.Evidence(frames, study.store.parts[part["row"].to_numpy(), t]))
         x = to_input(frames)
-        noisy = noise.add(x, noise.mix(noise.posterior(clip, head, x, study.profile.noise.temperature), delta))
+        noisy = noise.add(x, noise.worn(clip, head, x, delta, gate))
         maps = {m: upsample(relevance(clip.model, images, head[part["label"].to_numpy()], encode=clip.encode_image).cpu(), size) for m, images in (("none", x), ("gated", noisy))}
         for method, value in maps.items():
             share = (value * region).sum((1, 2)) / value.sum((1, 2)).clamp_min(1e-8)
@@ -346,23 +382,34 @@ def falls(masking: pd.DataFrame, classes) -> pd.DataFrame:
     return table[["condition", "cls", "into", "clips", "of", "share"]].reset_index(drop=True)
 
 
-def ablation(study: Study, data: noise.Frames, val: pd.DataFrame) -> pd.DataFrame:
-    """Each term of the loss switched, same steps and seed, judged on validation clips: setting, condition, n, acc, low, high, confidence, ece."""
+def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) -> pd.DataFrame:
+    """One thing changed at a time, all rows with the same few steps and seed, judged on validation clips: setting, condition, n, acc, low, high,
+    confidence, ece. Changed are the terms of the loss, eps, the noise's resolution, the gate, and how many training clips a class it learns from.
+    """
     config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
-    settings = {"all terms": {}, "cross-entropy only": dict.fromkeys(TERMS, 0.0)}
+    head, probe, posterior = study.head(), fit_probe(study, views), noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
+    own = probe if config.gate == "features" else posterior
+    loss = lambda **weights: config.model_copy(update={"loss": config.loss.model_copy(update=weights)})  # noqa: E731
+    settings = {"all terms": (config, own, data), "cross-entropy only": (loss(**dict.fromkeys(TERMS, 0.0)), own, data)}
     for term in TERMS:
         on = getattr(config.loss, term) > 0
-        settings[f"{'without' if on else 'with'} {term}"] = {term: 0.0 if on else 0.1}
-    tables = []
-    for setting, change in {"no noise": None, **settings}.items():
-        if change is None:
-            protocol = partial(noise.plain, study.clip, study.head())
+        settings[f"{'without' if on else 'with'} {term}"] = (loss(**{term: 0.0 if on else 0.1}), own, data)
+    settings |= {f"gate: {name}": (config, gate, data) for name, gate in (("features", probe), ("posterior", posterior)) if gate is not own}
+    settings |= {f"eps {eps}/255": (config.model_copy(update={"eps": float(eps)}), own, data) for eps in (2, 4, 8, 16) if eps != config.eps}
+    settings |= {f"noise of {side} x {side}": (config.model_copy(update={"resolution": side}), own, data) for side in (6, 12, 24) if side < config.resolution}
+    settings |= {f"{n} clips a class": (config, own, data.fewer(n)) for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()}
+
+    def row(setting: str) -> pd.DataFrame:
+        if setting == "no noise":
+            protocol = partial(noise.plain, study.clip, head)
         else:
-            varied = config.model_copy(update={"loss": config.loss.model_copy(update=change)})
-            delta, _ = noise.train(study.clip, study.head(), data, varied, "gated", config.seeds[0], progress=f"ablation: {setting}")
-            protocol = partial(noise.gated, study.clip, study.head(), delta=delta, temperature=config.temperature)
+            varied, gate, frames = settings[setting]
+            delta, _ = noise.train(study.clip, head, frames, varied, "gated", config.seeds[0], progress=f"ablation: {setting}", gate=gate)
+            protocol = partial(noise.gated, study.clip, head, delta=delta, gate=gate)
         rows = study.evaluate(val, ["none", SQUARE], "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
-        tables.append(stats.summarise(rows, by=["condition"]).assign(setting=setting, steps=config.steps, seed=config.seeds[0]))
+        return stats.summarise(rows, by=["condition"]).assign(setting=setting, steps=config.steps, seed=config.seeds[0])
+
+    tables = parallel.each(row, ["no noise", *settings], study.clip.device)
     return pd.concat(tables, ignore_index=True).rename(columns={"acc_low": "low", "acc_high": "high"})
 
 
@@ -385,12 +432,17 @@ def load_learned(study: Study) -> dict[str, torch.Tensor]:
     missing = [path.name for path in paths.values() if not path.exists()]
     if missing:
         raise UserError(f"{missing[0]} is missing in {study.results / 'noise'}; run notebook 04 first (./run_all.sh --only 04)")
-    return {name: noise.load_noise(path) for name, path in paths.items()}
+    return {name: noise.load_noise(path).to(study.clip.device) for name, path in paths.items()}
+
+
+def load_gate(study: Study) -> torch.Tensor:
+    """The gate that notebook 04 saved with its noise."""
+    return noise.load_noise(study.results / "noise" / "gated.safetensors", "gate").to(study.clip.device)
 
 
 def evaluate_away(study: Study, away: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
     """CLIP without noise, with gated and with shared noise on another domain, all its classes competing."""
-    methods = protocols(study, learned, classes=len(study.classes))
+    methods = protocols(study, learned, load_gate(study), classes=len(study.classes))
     chosen = {name: methods[name] for name in ("none", "gated", "shared")}
     return evaluate_methods(study, away, chosen, ["none", SQUARE], "ward", head=study.head(source_only=False))
 

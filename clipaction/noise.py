@@ -44,20 +44,32 @@ def add(x: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     return (x + delta).clamp(0, 1)
 
 
-def posterior(clip: CLIP, head: torch.Tensor, x: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-    """pi_c(x) = softmax_c(s_c(x) / (tau T)) [B, C]: the model's own clean answer, the gate of the headline protocol. No gradient."""
-    with torch.no_grad():
-        return gate(clip.encode_image(x) @ head.T, clip.tau, temperature)
+def posterior_gate(head: torch.Tensor, tau: float, temperature: float = 1.0) -> torch.Tensor:
+    """The gate that is the model's own clean posterior, softmax(s / (tau T)), as weights on unit features and a bias: [C, D + 1]."""
+    return torch.cat([head / (tau * temperature), head.new_zeros(len(head), 1)], 1)
 
 
-def gate(scores: torch.Tensor, tau: float, temperature: float) -> torch.Tensor:
-    """softmax_c(s_c / (tau T)) [B, C] of scores s [B, C]."""
-    return (scores / (tau * temperature)).softmax(1)
+def mixture(features: torch.Tensor, head: torch.Tensor, gate: torch.Tensor | None, tau: float) -> torch.Tensor:
+    """pi [B, K], how much of each class's noise a frame of clean unit features [B, D] wears: the softmax of its gate [K, D + 1], of the
+    model's own posterior when None.
+
+    Where more classes compete (head [C, D], C > K: some have no noise) pi is scaled by the model's own posterior of the K that have one.
+    """
+    gate = posterior_gate(head, tau) if gate is None else gate.to(head)
+    pi = (features @ gate[:, :-1].T + gate[:, -1]).softmax(1)
+    return pi if len(head) == len(gate) else pi * (features @ head.T / tau).softmax(1)[:, : len(gate)].sum(1, keepdim=True)
 
 
 def mix(pi: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     """sum_c pi_c delta_c: [B, C] and [C, 3, S, S] -> [B, 3, S, S], within the same eps as every delta_c."""
     return torch.einsum("bc,cihw->bihw", pi, delta)
+
+
+def worn(clip: CLIP, head: torch.Tensor, x: torch.Tensor, delta: torch.Tensor, gate: torch.Tensor | None = None) -> torch.Tensor:
+    """The noise [B, 3, S, S] that each frame [B, 3, S, S] gets through a gate: sum_c pi_c(x) delta_c. No label, no gradient to the gate."""
+    with torch.no_grad():
+        pi = mixture(clip.encode_image(x), head, gate, clip.tau)
+    return mix(pi, delta)
 
 
 def of_class(delta: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
@@ -85,10 +97,10 @@ def plain(clip: CLIP, head: torch.Tensor, x: torch.Tensor, delta: torch.Tensor |
 
 
 @torch.inference_mode()
-def gated(clip: CLIP, head: torch.Tensor, x: torch.Tensor, delta: torch.Tensor, temperature: float = 1.0):
-    """x' = x + sum_c pi_c(x) delta_c, pi the model's own clean posterior of each frame: two forwards a frame. Label-free."""
+def gated(clip: CLIP, head: torch.Tensor, x: torch.Tensor, delta: torch.Tensor, gate: torch.Tensor | None = None):
+    """x' = x + sum_c pi_c(x) delta_c, pi read off each frame's own clean features by a gate: two forwards a frame. Label-free."""
     frames = x.flatten(0, 1)
-    return pool(clip.encode_image(add(frames, mix(posterior(clip, head, frames, temperature), delta))).unflatten(0, x.shape[:2]), head)
+    return pool(clip.encode_image(add(frames, worn(clip, head, frames, delta, gate))).unflatten(0, x.shape[:2]), head)
 
 
 @torch.inference_mode()
@@ -188,6 +200,17 @@ class Frames:
     def __init__(self, frames: np.ndarray, labels: np.ndarray, ids: list[str], region: np.ndarray | None = None, plates: np.ndarray | None = None):
         self.frames, self.labels, self.ids, self.region, self.plates = frames, np.asarray(labels), ids, region, plates
 
+    def clips_a_class(self) -> int:
+        """The most clips that any class has."""
+        return max(len(set(np.asarray(self.ids)[self.labels == c])) for c in np.unique(self.labels))
+
+    def fewer(self, clips: int) -> Frames:
+        """The frames of the first `clips` clips of every class; the scenes that frames are swapped into are theirs alone, too."""
+        kept = [name for c in np.unique(self.labels) for name in list(dict.fromkeys(np.asarray(self.ids)[self.labels == c]))[:clips]]
+        index = np.flatnonzero(np.isin(self.ids, kept))
+        part = lambda array: None if array is None else array[index]  # noqa: E731
+        return Frames(self.frames[index], self.labels[index], [self.ids[i] for i in index], part(self.region), part(self.plates))
+
     def view(self, index: np.ndarray, rng: np.random.Generator, swap: float, mask: float) -> torch.Tensor:
         """Frames [B, 3, S, S] in [0, 1]; each with probability `swap` gets another frame's scene, with probability `mask` a black box."""
         x = self.frames[index].astype(np.float32) / 255
@@ -215,10 +238,11 @@ class Frames:
         return torch.from_numpy(x).permute(0, 3, 1, 2)
 
 
-def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames, index: np.ndarray, config, use: str, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames, index: np.ndarray, config, use: str, rng: np.random.Generator,
+              gate: torch.Tensor | None = None) -> dict[str, torch.Tensor]:  # fmt: skip
     """The terms of the loss on a batch of frames; a term whose weight is 0 is not computed.
 
-    use: how the noise is worn during training: 'gated', 'shared' (one for all) or 'oracle' (the naive reading: the true class's).
+    use: how the noise is worn during training: 'gated' (by `gate`), 'shared' (one for all) or 'oracle' (the naive reading: the true class's).
     """
     y = torch.from_numpy(data.labels[index]).to(clip.device)
     weight, classes, tau = config.loss, len(head), clip.tau
@@ -228,13 +252,13 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
         views.append(data.empty(index[: len(index) // 2]))
     x = torch.cat(views).to(clip.device)
     with torch.no_grad():
-        clean = clip.encode_image(x) @ head.T if use == "gated" or (use != "shared" and weight.hinge) else None
+        clean = clip.encode_image(x) if use == "gated" or (use != "shared" and weight.hinge) else None
     if use == "shared":
         noise = delta
     elif use == "oracle":
         noise = of_class(delta, torch.cat([y, y, y[: len(x) - 2 * len(y)]]))
     else:
-        noise = mix(gate(clean, tau, config.temperature), delta)
+        noise = mix(mixture(clean, head, gate, tau), delta)
     scores = (clip.encode_image(add(x, noise)) @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
     terms = {"ce": (cross_entropy(scores[0], y, tau) + cross_entropy(scores[1], y, tau)) / 2}
     if weight.agreement:
@@ -251,15 +275,15 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
         if weight.pair:
             terms["pair"] = pair_term(clip.encode_image(add(x, of_class(delta, y))) @ head.T, wrong, y, c, tau, classes)
         if weight.hinge:
-            terms["hinge"] = hinge_term(clean[:half], wrong, y, c, tau, config.margin)
+            terms["hinge"] = hinge_term(clean[:half] @ head.T, wrong, y, c, tau, config.margin)
     return terms
 
 
 def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gated", seed: int = 0, validate: Callable[[torch.Tensor], float] | None = None,
-          every: int = 30, progress: str | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
+          every: int = 50, progress: str | None = None, gate: torch.Tensor | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """Learn a noise by Adam on the weighted sum of terms; the best of the validated steps is returned (the last, without `validate`).
 
-    config: a profile's noise section. validate: delta -> a number, higher is better, from validation clips only.
+    config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None. validate: delta -> a number, higher is better, from validation clips only.
     Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds).
     """
     rng = np.random.default_rng([seed, 7])
@@ -270,7 +294,7 @@ def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gate
     bar = tqdm(range(1, config.steps + 1), desc=progress or f"noise, {use}", unit="step", leave=False)
     for step in bar:
         index = rng.choice(len(data.labels), min(config.batch // 2, len(data.labels)), replace=False)
-        terms = objective(clip, head, noise(), data, index, config, use, rng)
+        terms = objective(clip, head, noise(), data, index, config, use, rng, gate)
         loss = sum(getattr(config.loss, name) * value for name, value in terms.items())
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -295,12 +319,13 @@ def random_like(delta: torch.Tensor, seed: int = 0) -> torch.Tensor:
     return signs * rms
 
 
-def save_noise(path: Path, delta: torch.Tensor, **facts: object) -> None:
-    """Write delta as safetensors with its facts (eps, use, seed, key) as text metadata, aside and renamed."""
-    aside = path.with_suffix(".tmp")
-    save_file({"delta": delta.detach().cpu().contiguous()}, aside, metadata={k: str(v) for k, v in facts.items()})
+def save_noise(path: Path, delta: torch.Tensor, gate: torch.Tensor | None = None, **facts: object) -> None:
+    """Write delta, and the gate it was trained behind, as safetensors with its facts (eps, use, seed, key) as text, aside and renamed."""
+    aside, tensors = path.with_suffix(".tmp"), {"delta": delta} | ({} if gate is None else {"gate": gate})
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside, metadata={k: str(v) for k, v in facts.items()})
     aside.replace(path)
 
 
-def load_noise(path: Path) -> torch.Tensor:
-    return load_file(path)["delta"]
+def load_noise(path: Path, what: str = "delta") -> torch.Tensor:
+    """A saved noise [C or 1, 3, S, S], or its 'gate' [C, D + 1]."""
+    return load_file(path)[what]

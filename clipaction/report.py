@@ -31,6 +31,10 @@ def make_all(profile) -> list[Path]:
         files = save(item, folder / name)
         pages[name] = {"name": name, "title": title(make), "item": item, "files": files}
         made += files
+    seeds = tables.seeds(results)
+    for old in folder.glob("seeds.*"):
+        old.unlink()
+    made += tables.save(seeds, folder / "seeds") if seeds else []
     verdicts = claims.claims(results)
     write_csv(verdicts, folder / "claims.csv")
     return [*made, folder / "claims.csv", write_report(results, pages, verdicts, folder / "report" / "index.html")]

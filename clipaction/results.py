@@ -88,8 +88,13 @@ class Results:
 
     def home(self, step: str, level: str = "clip") -> pd.DataFrame:
         """Rows of predictions/<step>.parquet of the test clips at home (or of the only domain there is)."""
+        rows = self.all_seeds(step)
+        return rows[(rows["level"] == level) & ~rows["method"].str.contains("-seed")]
+
+    def all_seeds(self, step: str) -> pd.DataFrame:
+        """The same with the methods of further seeds ('gated-seed1') and rows of every level."""
         rows = self.table(f"predictions/{step}.parquet")
-        return rows[(rows["domain"] != "ward") & (rows["split"] == "test") & (rows["level"] == level)]
+        return rows[(rows["domain"] != "ward") & (rows["split"] == "test")]
 
     def ward(self, step: str, level: str = "clip") -> pd.DataFrame | None:
         """Rows of the ward's clips, or None where the profile has no ward."""

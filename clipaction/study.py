@@ -83,12 +83,12 @@ class Study:
         head = options.pop("head", None)
         head = self.head() if head is None else head
         folder = self.results / "predictions" / step
-        self.find_regions(meta, conditions)
         return evaluate(self.clip, head, self.store, meta, conditions, folder, self.profile.seed, self.profile.batch, given=self.given, **options)
 
     def masked(self, meta: pd.DataFrame, condition: str):
         """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a named condition, a few clips at a time."""
-        self.find_regions(meta, [condition])
+        if source := self.given.get(parse(condition).source):
+            source.find(meta["row"].tolist(), self.store.frames)
         return masked_batches(self.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, self.profile.seed, given=self.given)
 
     @cached_property
@@ -100,11 +100,6 @@ class Study:
             "detector": Detections(self.store.folder),
             "boxes": Boxes(self.profile.regions.boxes, table, mode),
         }
-
-    def find_regions(self, meta: pd.DataFrame, conditions: list[str]) -> None:
-        """Run the detector, once and with its own progress bar, over clips whose conditions ask for it."""
-        if any(parse(name).source == "detector" for name in conditions):
-            self.given["detector"].find(meta["row"].tolist(), self.store.frames)
 
     def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Write a tidy table as results/<profile>/<name>.parquet and give it back."""

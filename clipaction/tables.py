@@ -251,7 +251,7 @@ def tab06(results) -> Table:
     data = results.maybe("noise/ablation.parquet")
     if data is None or data.empty:
         return Table(pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
-                     f"Ablation of the loss: not part of this profile (noise.ablation_steps is 0). {results.facts(split='validation')}")
+                     f"Ablation: not part of this run; `./run_all.sh --from 04 --set noise.ablation_steps=60` makes it. {results.facts(split='validation')}")
     front = ["setting", "steps", "seed", "condition"]
     data = data[front + [name for name in data.columns if name not in front]].reset_index(drop=True)
     settings = data[front[:3]].drop_duplicates()
@@ -311,6 +311,40 @@ def tab08(results) -> Table:
     return Table(view, view.rename(columns={"what": "step or component", "value": "time or version"}),
                  f"Run time and environment; the steps took {timing['seconds'].sum():.0f} s. Never compared with the reference. "
                  f"{results.facts(split='all')}")
+
+
+def seeds(results) -> Table | None:
+    """Several seeds: what gated and shared noise change, a clip's answer averaged over the trainings; None where there was one training."""
+    results = Results.of(results)
+    noise = results.all_seeds("noise")
+    noise = noise[noise["level"] == "clip"]
+    names = {kind: [name for name in noise["method"].unique() if name.partition("-seed")[0] == kind] for kind in ("none", "gated", "shared")}
+    if len(names["gated"]) < 2:
+        return None
+    noise = noise.assign(hit=stats.hits(noise).astype(float), kind=noise["method"].str.partition("-seed")[0])
+    known, records = noise_conditions(noise), []
+    parts = [("none", scene) for scene in style.SCENES if scene == "all" or scene in set(noise["scene"])] + [(kind, "all") for kind in known if kind != "none"]
+    for kind, scene in [*parts, ("pooled", "all")]:
+        condition = [known["none"], known.get("shape", known["none"])] if kind == "pooled" else [known[kind]]
+        rows = noise[noise["condition"].isin(condition) & ((noise["scene"] == scene) | (scene == "all"))]
+        group = rows.groupby("clip")["group"].first()
+        for a, b in (("gated", "none"), ("shared", "none"), ("gated", "shared")):
+            hit = {side: rows[rows["kind"] == side].pivot_table(index="clip", columns="method", values="hit") for side in (a, b)}
+            gain = hit[a].mean(axis=1) - hit[b].mean(axis=1)
+            single = hit[a].mean() - hit[b].mean().mean()
+            value, low, high = stats.bootstrap_groups(gain, group.loc[gain.index])
+            records.append({"method": a, "against": b, "condition": "+".join(condition), "scene": scene, "seeds": len(names["gated"]), "n_clips": len(gain),
+                            "acc": hit[a].mean().mean(), "acc_against": hit[b].mean().mean(), "diff": value, "low": low, "high": high,
+                            "worst_seed": single.min(), "best_seed": single.max()})
+    data = pd.DataFrame(records)
+    where = [" and ".join(describe(name) for name in row.condition.split("+")) + (f", {style.SCENE_LABELS[row.scene]}" if row.scene != "all" else "") for row in data.itertuples()]
+    view = pd.DataFrame({"clips": where, "n": column(data, count, "n_clips"), "method": [style.method(m).label for m in data["method"]],
+                         "against": [style.method(m).label for m in data["against"]], "accuracy": column(data, pct, "acc"),
+                         "difference": column(data, points, "diff", "low", "high"), "worst seed": column(data, points, "worst_seed"),
+                         "best seed": column(data, points, "best_seed")})
+    caption = (f"Noise trained {len(names['gated'])} times with other seeds (--seeds {len(names['gated'])}), % and points: a clip counts by the share of trainings that "
+               f"get it right. Label-free. {INTERVALS} {results.facts(noise)}")
+    return Table(data, view, caption)
 
 
 TABLES = {f.__name__: f for f in (tab01, tab02, tab03, tab04, tab05, tab06, tab07, tab08)}

@@ -36,6 +36,7 @@ TOLERANCE = """\
 "fig06.val": 0.05
 "fig06.*": 3           # amplitude of the noise, of 255
 "tab0[567].*": 0.04    # after a training
+"seeds.*": 0.04
 "fig09.*": 0.04
 "claims.*": 0.04
 "*_low": 0.03
@@ -63,11 +64,15 @@ def verify(profile) -> pd.DataFrame:
 def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str, str]:
     """(status, detail) of one csv."""
     partners = {"fig": (".png", ".pdf"), "tab": (".md", ".tex")}.get(made.name[:3], ())
+    if made.stem == "seeds" and not made.is_file():
+        return "not compared", "not part of this run; --seeds 3 makes it"
     absent = [path.name for path in (made, *map(made.with_suffix, partners)) if not path.is_file()]
     if absent:
         return "missing", f"{', '.join(absent)} not in {made.parent}"
     if not reference.is_file():
         return "no reference", ""
+    if len(pd.read_csv(made)) == 0 < len(pd.read_csv(reference)):
+        return "not compared", f"not part of this run; {made.with_suffix('.md').name} says how to make it"
     if limit(tolerance, made.stem, "any column") == np.inf:
         return "not compared", "depends on the machine"
     if filecmp.cmp(made, reference, shallow=False):
@@ -120,14 +125,17 @@ def report(profile) -> int:
 
 
 def update_reference(profile) -> list[Path]:
-    """Makes the present figures and tables the published ones: csv, png and md, and tolerance.yaml unless there is one."""
+    """Makes the present figures and tables the published ones: csv, png and md, and tolerance.yaml unless there is one. What is published
+    and no part of this run (an ablation, several seeds) stays."""
     made, reference = figures_dir(profile), reference_dir(profile)
     files = sorted(path for kind in ("csv", "png", "md") for path in made.glob(f"*.{kind}"))
+    kept = {path.stem for path in reference.glob("*.csv") if judge(made / path.name, path, {})[1].startswith("not part")}
+    files = [path for path in files if path.stem not in kept]
     if not files:
         raise UserError(f"{made}: no figures or tables to publish; notebook 06_figures makes them (./run_all.sh --only 06)")
     reference.mkdir(parents=True, exist_ok=True)
     for old in reference.iterdir():
-        if old.suffix in (".csv", ".png", ".md"):
+        if old.suffix in (".csv", ".png", ".md") and old.stem not in kept:
             old.unlink()
     if not (reference / "tolerance.yaml").exists():
         (reference / "tolerance.yaml").write_text(TOLERANCE)

@@ -86,8 +86,7 @@ def draw_noisy(study: Study, clip_id: str, method: str = "gated", strength: floa
     frames = study.store.get(clip["row"])[0]
     x = to_input(frames)
     if method == "gated":
-        pi = noise.posterior(study.clip, study.head(), x, study.profile.noise.temperature)
-        delta = noise.mix(pi, learned["gated"])
+        delta = noise.worn(study.clip, study.head(), x, learned["gated"], experiments.load_gate(study))
     else:
         delta = {"none": torch.zeros(1), "shared": learned["shared"], "class": learned["naive"][[study.classes.index(of or study.classes[0])]]}[method]
     noisy = noise.add(x, strength * delta)

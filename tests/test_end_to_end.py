@@ -6,17 +6,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 
+from clipaction import experiments, noise
 from clipaction.bench import bench
 from clipaction.run import Live, execute
+from clipaction.study import Study, open_study
 
 ROOT = Path(__file__).parents[1]
 TOY = ["dataset.test_groups=1", "dataset.test_clips=1", "dataset.frames_per_clip=8", "frames=2", "noise.steps=3", "noise.ablation_steps=1", "baselines.epochs=1"]
+OVERRIDES = {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +78,62 @@ def test_second_run_reuses_everything_and_is_fast(toy):
     assert time.time() - started < 60
 
 
+@pytest.fixture
+def study(toy, monkeypatch):
+    """The toy run's study, as its notebooks open it."""
+    for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
+        monkeypatch.setenv(variable, toy[2][variable])
+    return open_study("quick", OVERRIDES)
+
+
+def test_permuted_labels_change_the_oracle_and_nothing_that_is_label_free(study, tmp_path):
+    study.results = tmp_path  # nothing remembered from the run
+    learned = {name: torch.randn(len(study.classes[: study.n_source]) if name != "shared" else 1, 3, 96, 96).clamp(-1, 1) / 8 for name in ("gated", "shared", "naive")}
+    gate = noise.posterior_gate(study.head(), study.clip.tau)
+    test, data, val = study.clips("test"), experiments.training_frames(study, study.clips("train")), study.clips("val")
+    methods = experiments.protocols(study, learned, gate) | experiments.rivals(study, experiments.embed_views(study, data, val))
+    permuted = test.assign(label=np.roll(test["label"], 1))
+    one, two = (experiments.evaluate_methods(study, meta, methods, ["none"], step=f"permuted-{k}") for k, meta in enumerate((test, permuted)))
+    answers = ["clip", "pred", "top5", "p_pred", "margin", "entropy"]
+    for name in methods:
+        same = one.loc[one["method"] == name, answers].reset_index(drop=True).equals(two.loc[two["method"] == name, answers].reset_index(drop=True))
+        assert same == (name not in experiments.USES_LABEL), name
+
+
+def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
+    read: set[int] = set()
+
+    class Seen:
+        """An array that writes down which rows are asked for."""
+
+        def __init__(self, array):
+            self.array, self.shape = array, array.shape
+
+        def __getitem__(self, index):
+            read.update(np.atleast_1d(np.arange(len(self.array))[index[0] if isinstance(index, tuple) else index]).tolist())
+            return self.array[index]
+
+    store = study.store
+    frames = Seen(store.frames)
+    spy = SimpleNamespace(frames=frames, parts=Seen(store.parts), plates=Seen(store.plates), key=store.key, table=store.table, folder=store.folder, get=lambda rows: frames[np.asarray(rows)])
+    train, val, test = (study.clips(split) for split in ("train", "val", "test"))
+    study = Study(study.profile, study.dataset, spy)
+    study.results = tmp_path
+    data = experiments.training_frames(study, train)
+    views = experiments.embed_views(study, data, val)
+    experiments.learn_all(study, data, val, experiments.fit_gate(study, views))
+    experiments.rivals(study, views)
+    experiments.ablation(study, data, val, views)
+    assert read == {*train["row"], *val["row"]} and not read & {*test["row"]}
+
+
 @pytest.mark.parametrize("name", ["explore_masks", "explore_noise"])
 def test_explorers_run_without_a_front_end(toy, monkeypatch, name):
     _, _, environment, folder = toy
     for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
         monkeypatch.setenv(variable, environment[variable])
-    overrides = {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}
     with Live(name) as live:
-        execute(ROOT / "notebooks" / f"{name}.ipynb", folder / f"{name}.ipynb", {"profile": "quick", "overrides": overrides}, live)
+        execute(ROOT / "notebooks" / f"{name}.ipynb", folder / f"{name}.ipynb", {"profile": "quick", "overrides": OVERRIDES}, live)
     outputs = [o for cell in nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for o in cell.get("outputs", [])]
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
     assert any("image/png" in o.get("data", {}) for o in outputs)
@@ -88,7 +142,7 @@ def test_explorers_run_without_a_front_end(toy, monkeypatch, name):
 def test_bench_prints_rates_and_ratios_taken_in_one_run(toy, monkeypatch):
     for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
         monkeypatch.setenv(variable, toy[2][variable])
-    printed = bench("quick", {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}, seconds=0.1)
+    printed = bench("quick", OVERRIDES, seconds=0.1)
     for line in ("decoding", "raw encoder", "sweep", "masks alone", "decode, sweep"):
         assert re.search(rf"^{line} +\d+\.\d frames/s", printed, re.M), printed
     assert 0.1 < float(re.search(r"^sweep .* (\d\.\d\d) of the raw", printed, re.M)[1]) < 2

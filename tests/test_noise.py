@@ -42,6 +42,31 @@ def test_mixture_of_one_hot_gate_is_that_class_noise(delta):
     torch.testing.assert_close(noise.mix(torch.eye(5), delta), delta)
 
 
+def test_posterior_gate_is_the_models_own_answer(toy_clip, toy_head, images):
+    f = toy_clip.encode_image(images[:, 0])
+    pi = noise.mixture(f, toy_head, None, toy_clip.tau)
+    torch.testing.assert_close(pi, (f @ toy_head.T / toy_clip.tau).softmax(1))
+    sharper = noise.mixture(f, toy_head, noise.posterior_gate(toy_head, toy_clip.tau, 0.5), toy_clip.tau)
+    assert (sharper.amax(1) >= pi.amax(1)).all()
+
+
+def test_where_more_classes_compete_noise_is_worn_as_far_as_the_model_believes_in_those_that_have_one(toy_clip, toy_head, images):
+    f, gate = toy_clip.encode_image(images[:, 0]), torch.randn(3, 9)
+    pi = noise.mixture(f, toy_head, gate, toy_clip.tau)
+    torch.testing.assert_close(pi.sum(1), (f @ toy_head.T / toy_clip.tau).softmax(1)[:, :3].sum(1))
+    torch.testing.assert_close(pi / pi.sum(1, keepdim=True), noise.mixture(f, toy_head[:3], gate, toy_clip.tau))
+
+
+def test_fewer_clips_are_the_first_of_every_class_with_their_own_scenes(toy_frames):
+    flat = toy_frames.reshape(-1, 16, 16, 3)
+    ids, labels = [f"clip{i // 3}" for i in range(36)], np.arange(36) // 3 % 2
+    data = noise.Frames(flat, labels, ids, np.zeros(flat.shape[:3], np.uint8), flat)
+    assert data.clips_a_class() == 6
+    two = data.fewer(2)
+    assert list(dict.fromkeys(two.ids)) == ["clip0", "clip1", "clip2", "clip3"] and len(two.labels) == 12
+    assert (two.frames == flat[:12]).all() and (two.plates == flat[:12]).all() and len(two.region) == 12
+
+
 @pytest.mark.parametrize("name", noise.LABEL_FREE)
 def test_label_free_protocols_have_no_way_to_receive_labels(name):
     assert not {"label", "labels", "y", "target", "targets"} & set(inspect.signature(noise.LABEL_FREE[name]).parameters)
@@ -150,6 +175,8 @@ def test_random_control_has_the_learned_norm(delta):
 def test_saved_noise_comes_back(tmp_path, delta):
     noise.save_noise(tmp_path / "n.safetensors", delta, eps=16, use="gated")
     torch.testing.assert_close(noise.load_noise(tmp_path / "n.safetensors"), delta)
+    noise.save_noise(tmp_path / "g.safetensors", delta, torch.eye(5, 9), eps=16)
+    assert torch.equal(noise.load_noise(tmp_path / "g.safetensors", "gate"), torch.eye(5, 9))
 
 
 def test_views_do_not_change_the_training_frames(toy_frames):

@@ -1,0 +1,32 @@
+"""Jobs side by side: order, one thread each, and errors."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from clipaction.parallel import each
+
+
+def test_order_and_threads():
+    before = torch.get_num_threads()
+    seen = each(lambda k: (time.sleep(0.02 * (3 - k)), k, torch.get_num_threads())[1:], range(4))
+    assert seen == [(k, 1) for k in range(4)] and torch.get_num_threads() == before
+
+
+def test_an_error_is_raised_and_stops_what_has_not_begun():
+    begun = []
+
+    def job(k):
+        begun.append(k)
+        time.sleep(0.01)
+        raise ValueError(k)
+
+    with pytest.raises(ValueError):
+        each(job, range(100))
+    assert len(begun) < 100
+
+
+def test_on_a_gpu_one_after_the_other():
+    assert len(set(each(lambda _: threading.get_ident(), range(5), "cuda"))) == 1

@@ -90,6 +90,8 @@ def claims(results) -> pd.DataFrame:
               "tab05", ">", change(under(names["shape"], "none"), under(names["shape"], "gated")))
     claim("beyond-shared", "Gated noise beats one noise shared by all classes", "gated minus shared noise, unmasked", "tab05", ">",
           change(under("none", "shared"), under("none", "gated")))
+    claim("beyond-probe", "Gated noise beats a linear probe that saw the same labels", "gated noise minus linear probe, unmasked", "tab05", ">",
+          change(under("none", "probe"), under("none", "gated")))
     claim("confidence", "Gated noise makes confidence truer", "Brier score of the confidence, gated minus none, unmasked", "fig05", "<",
           change(under("none", "none"), under("none", "gated"), brier))
     if "hide" in names:

@@ -68,36 +68,32 @@ def validation_batches(study: Study, meta: pd.DataFrame):
 @dataclass(frozen=True)
 class Views:
     """Embeddings, on which rivals and gates are learned: `train` [n, D] of the very views that noise is trained on (scene-swapped, masked),
-    and `val` [m, D] of the frames that choose, in T a clip; with their labels."""
+    and `val` [m, D] of the frames that choose, in T a clip; with their labels. probe: [C, D + 1], a linear probe's weights and, last, bias."""
 
     train: torch.Tensor
     train_labels: torch.Tensor
     val: torch.Tensor
     val_labels: torch.Tensor
+    probe: torch.Tensor
 
 
 @torch.no_grad()
 def embed_views(study: Study, data: noise.Frames, val: pd.DataFrame) -> Views:
-    """`noise.views` views of every training frame and those of `validation_batches`, embedded."""
+    """`noise.views` views of every training frame and those of `validation_batches`, embedded, and the linear probe that they give."""
     clip, config = study.clip, study.profile.noise
     generator, order = np.random.default_rng([study.profile.seed, 11]), np.tile(np.arange(len(data.labels)), config.views)
     batches = np.array_split(order, max(1, len(order) // study.profile.batch))
     train = [clip.encode_image(data.view(index, generator, config.swap, config.mask)) for index in tqdm(batches, desc="embedding training views", unit="batch", leave=False)]
     chosen, labels = zip(*((noise.encode_clips(clip, x).flatten(0, 1), y.repeat_interleave(x.shape[1])) for x, y in validation_batches(study, val)))
-    return Views(torch.cat(train), torch.from_numpy(data.labels[order]).to(clip.device), torch.cat(chosen), torch.cat(labels).to(clip.device))
-
-
-def fit_probe(study: Study, views: Views) -> torch.Tensor:
-    """A linear probe on frozen features, [C, D + 1]: weights and, last, the bias."""
-    arrays = [tensor.cpu().numpy() for tensor in (views.train, views.train_labels, views.val, views.val_labels)]
-    weight, bias = baselines.linear_probe(*arrays, study.n_source)
-    return torch.from_numpy(np.column_stack([weight, bias])).float().to(study.clip.device)
+    found = (torch.cat(train), torch.from_numpy(data.labels[order]), torch.cat(chosen), torch.cat(labels))
+    weight, bias = baselines.linear_probe(*(tensor.cpu().numpy() for tensor in found), study.n_source)
+    return Views(*(tensor.to(clip.device) for tensor in (*found, torch.from_numpy(np.column_stack([weight, bias])).float())))
 
 
 def fit_gate(study: Study, views: Views) -> torch.Tensor:
-    """What decides how much of each class's noise a frame wears, [C, D + 1]: the model's own posterior, or a probe on its features."""
+    """What decides how much of each class's noise a frame wears, [C, D + 1]: the model's own posterior, or the probe on its features."""
     config = study.profile.noise
-    return fit_probe(study, views) if config.gate == "features" else noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
+    return views.probe if config.gate == "features" else noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
 
 
 def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated", gate: torch.Tensor | None = None) -> float:
@@ -220,7 +216,7 @@ def rivals(study: Study, views: Views) -> dict[str, Callable]:
     prompts = baselines.tune_prompts(clip, phrases, views.train, views.train_labels, views.val, views.val_labels, study.profile.seed)
     offset = baselines.class_offset((views.val @ head.T / clip.tau).cpu().numpy(), views.val_labels.cpu().numpy())
     return {
-        "probe": partial(linear, clip, fit_probe(study, views)),
+        "probe": partial(linear, clip, views.probe),
         "prompts": partial(noise.plain, clip, prompts),
         "offset": partial(shifted, clip, head, torch.from_numpy(offset).float()),
     }
@@ -241,8 +237,9 @@ def shifted(clip, head: torch.Tensor, offset: torch.Tensor, x: torch.Tensor) -> 
 
 
 def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
-    """Share of other classes' clips (two frames of them) that delta_c turns into c: variant, cls, hits, of, rate; `none` is without noise."""
-    head, rows = study.head(), []
+    """Share of other classes' clips (every second one, two frames of it) that delta_c turns into c: variant, cls, hits, of, rate; `none` is
+    without noise."""
+    head, rows, meta = study.head(), [], meta.iloc[::2]
     class_noises = {name: delta for name, delta in learned.items() if len(delta) == len(head)}
     counts = dict.fromkeys(("none", *class_noises), 0)
     for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
@@ -387,7 +384,7 @@ def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) 
     confidence, ece. Changed are the terms of the loss, eps, the noise's resolution, the gate, and how many training clips a class it learns from.
     """
     config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
-    head, probe, posterior = study.head(), fit_probe(study, views), noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
+    head, probe, posterior = study.head(), views.probe, noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
     own = probe if config.gate == "features" else posterior
     loss = lambda **weights: config.model_copy(update={"loss": config.loss.model_copy(update=weights)})  # noqa: E731
     settings = {"all terms": (config, own, data), "cross-entropy only": (loss(**dict.fromkeys(TERMS, 0.0)), own, data)}

@@ -152,7 +152,7 @@ def fig03(results: Results) -> Drawn:
     for (i, j), value in np.ndenumerate(drop.to_numpy()):
         text = f"{100 * value:+.0f}".replace("-", "−") if abs(value) >= 0.005 else "0"
         ink = "white" if abs(value) > 0.62 * limit else style.BLACK
-        axes.text(j, i, text, ha="center", va="center", fontsize=5.5, color=ink)
+        axes.text(j, i, text, ha="center", va="center", fontsize=5.5 if len(text) < 4 else 4.4, color=ink)
     labels = [c.shape if c.kind == "shape" else f"{c.part.replace('+', ' + ')}{', ' + c.grain if c.kind == 'hide' else ''}" for c in chosen]
     axes.set_xticks(range(len(chosen)), labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(size), [style.class_label(name) for name in drop.index])
@@ -164,7 +164,7 @@ def fig03(results: Results) -> Drawn:
     for kind, label in zip(("shape", "hide", "keep"), kinds):
         places = [j for j, c in enumerate(chosen) if c.kind == kind]
         if places:
-            axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, 4 + 5 * len(places)), va="bottom", fontweight="bold", fontsize=7)
+            axes.text(places[0] - 0.5, -0.75, textwrap.fill(label, max(9, int(2.7 * len(places)))), va="bottom", fontweight="bold", fontsize=7)
             axes.axvline(places[0] - 0.5, color="white", lw=3)
     bias = results.table("bias.parquet")
     if len(bias):

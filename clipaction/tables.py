@@ -333,11 +333,11 @@ def seeds(results) -> Table | None:
             gain = hit[a].mean(axis=1) - hit[b].mean(axis=1)
             single = hit[a].mean() - hit[b].mean().mean()
             value, low, high = stats.bootstrap_groups(gain, group.loc[gain.index])
-            records.append({"method": a, "against": b, "condition": "+".join(condition), "scene": scene, "seeds": len(names["gated"]), "n_clips": len(gain),
+            records.append({"method": a, "against": b, "condition": " & ".join(condition), "scene": scene, "seeds": len(names["gated"]), "n_clips": len(gain),
                             "acc": hit[a].mean().mean(), "acc_against": hit[b].mean().mean(), "diff": value, "low": low, "high": high,
                             "worst_seed": single.min(), "best_seed": single.max()})
     data = pd.DataFrame(records)
-    where = [" and ".join(describe(name) for name in row.condition.split("+")) + (f", {style.SCENE_LABELS[row.scene]}" if row.scene != "all" else "") for row in data.itertuples()]
+    where = [" and ".join(describe(name) for name in row.condition.split(" & ")) + (f", {style.SCENE_LABELS[row.scene]}" if row.scene != "all" else "") for row in data.itertuples()]
     view = pd.DataFrame({"clips": where, "n": column(data, count, "n_clips"), "method": [style.method(m).label for m in data["method"]],
                          "against": [style.method(m).label for m in data["against"]], "accuracy": column(data, pct, "acc"),
                          "difference": column(data, points, "diff", "low", "high"), "worst seed": column(data, points, "worst_seed"),

@@ -1,5 +1,7 @@
 """Tables from invented results: files, numbers against the predictions they come from, bold, honest gaps."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,3 +119,23 @@ def test_missing_result_names_file_and_notebook(results, tmp_path):
     (tmp_path / "noise" / "attack.parquet").unlink()
     with pytest.raises(UserError, match=r"noise/attack\.parquet.*04_noise_training"):
         tables.tab05(tmp_path)
+
+
+def test_several_seeds_average_each_clips_answers(results, tmp_path):
+    assert tables.seeds(results) is None  # one training
+    folder = tmp_path / "results"
+    shutil.copytree(results.folder, folder)
+    noise = pd.read_parquet(folder / "predictions" / "noise.parquet")
+    again = noise[noise["method"].isin(["gated", "shared"])].assign(method=lambda t: t["method"] + "-seed1")
+    wrong = again["method"] == "gated-seed1"
+    again.loc[wrong, "pred"] = (again.loc[wrong, "label"] + 1) % 12  # the second training gets nothing right
+    pd.concat([noise, again]).to_parquet(folder / "predictions" / "noise.parquet")
+    two = Results(folder)
+    table = tables.seeds(two)
+    whole = table.data[(table.data["condition"] == "none") & (table.data["scene"] == "all")].set_index(["method", "against"])
+    home = results.home("noise")
+    accuracy = {m: stats.accuracy(home[(home["method"] == m) & (home["condition"] == "none")]) for m in ("none", "gated", "shared")}
+    assert whole.loc[("gated", "none"), "acc"] == pytest.approx(accuracy["gated"] / 2)
+    assert whole.loc[("gated", "none"), "diff"] == pytest.approx(accuracy["gated"] / 2 - accuracy["none"])
+    assert whole.loc[("shared", "none"), "diff"] == pytest.approx(accuracy["shared"] - accuracy["none"])
+    assert set(two.home("noise")["method"]) == set(home["method"])  # no other table sees the further seeds

@@ -97,6 +97,8 @@ def claims(results) -> pd.DataFrame:
     if "hide" in names:
         claim("reliance", "Gated noise lowers the reliance on the background", f"gated noise minus no noise, {describe(names['hide'])}",
               "fig08", "<", change(under(names["hide"], "none"), under(names["hide"], "gated")))
+        claim("sure-blind", "Gated noise makes the model less sure where nobody acts", f"confidence, gated noise minus none, {describe(names['hide'])}",
+              "tab05", "<", change(under(names["hide"], "none"), under(names["hide"], "gated"), score=lambda rows: rows["p_pred"].to_numpy()))
     relevance = results.table("relevance.parquet")
     if len(relevance):
         sides = (relevance[relevance["method"] == name] for name in ("none", "gated"))

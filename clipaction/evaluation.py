@@ -136,7 +136,7 @@ class RelevanceMaps:
         """Maps of the clips at `rows` of frames [N, T, S, S, 3]; a few numbers a frame, the grid of the model's patches."""
         missing = [row for row in rows if row not in self.maps]
         for row in tqdm(missing, desc="relevance", unit="clip", leave=False, disable=not missing):
-            x = to_input(frames[row])
+            x = to_input(np.array(frames[row]))  # the store is read-only
             with torch.inference_mode():
                 answer = (self.clip.encode_image(x) @ self.head.T).argmax(1)
             self.maps[row] = relevance(self.clip.model, x, self.head[answer], encode=self.clip.encode_image).cpu()

@@ -11,7 +11,7 @@
 # %% [markdown]
 # # Explore the noise
 #
-# Choose a clip, a way of using the noise and how strong it is. `oracle` uses the label: try it with the *wrong* class to see how a naive noise lies.
+# Choose a clip, a way of using the noise and how strong it is. `class` adds the naive noise of whatever class you name: try a *wrong* one to see how it lies.
 # Needs notebook 04 to have run for this profile.
 
 # %% tags=["parameters"]

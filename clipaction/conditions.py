@@ -9,7 +9,7 @@ cells:<hide or keep>                                       as many pixels in ran
 <any of these>/<mean|blur|soft>                            not black but each frame's mean colour or its blur; black with a feathered edge
 
 The source is `truth` unless said, and `relevance` for the part relevant. The background's box is what lies outside the box of actor
-and prop. A plate condition has no control of its own: compare it with `control:hide:<part>:silhouette`. Black is 0 before normalisation.
+and prop (of the actor, by boxes). A plate condition has no control of its own: compare it with `control:hide:<part>:silhouette`. Black is 0 before normalisation.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ def region_mask(condition: Condition, frames: torch.Tensor, context: Context) ->
     """Float32 [T, H, W]: the region of a hide or keep condition in its grain, or the control's replacement for it."""
     evidence = regions.Evidence(frames, context.parts, context.given)
     if condition.part == "background" and condition.grain == "box":
-        mask = 1 - regions.box(regions.region("actor+prop", condition.source, evidence))
+        subject = "actor+prop" if regions.gives(condition.source, "actor+prop") else "actor"
+        mask = 1 - regions.box(regions.region(subject, condition.source, evidence))
     else:
         mask = regions.region(condition.part, condition.source, evidence)
         mask = regions.box(mask) if condition.grain == "box" else regions.dilate(mask) if condition.grain == "plate" else mask

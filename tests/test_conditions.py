@@ -10,6 +10,7 @@ import torch
 
 from clipaction import conditions, masks, regions
 from clipaction.conditions import Context, apply, apply_batch, describe, parse, plan, region_mask
+from clipaction.config import load_profile
 from clipaction.errors import UserError
 
 T, S = 4, 48
@@ -200,3 +201,19 @@ def test_missing_truth_is_said():
         apply("hide:actor:box", frames, bare)
     with pytest.raises(UserError, match="plates"):
         apply("hide:actor:plate", frames, Context(context.clip, parts=context.parts))
+
+
+@pytest.mark.parametrize("source", ["detector", "boxes"])
+def test_sources_given_from_outside_serve_every_condition_that_is_planned_for_them(source):
+    """Hide and keep, each part and grain that the source can tell, with controls: pixels go where its cover says."""
+    profile = load_profile("ucf101", {"regions.sources": [source], "regions.parts": list(regions.PARTS)})
+    names = [name for name in conditions.plan(profile) if f"@{source}" in name]
+    assert {conditions.parse(name).part for name in names} == {part for part in regions.PARTS if regions.gives(source, part)}
+    cover = np.zeros((T, 2, S, S), np.uint8)
+    cover[:, 0, 10:30, 10:20], cover[:, 1, 30:34, 10:20] = 255, 255 * (source == "detector")
+    frames = np.full((T, S, S, 3), 200, np.uint8)
+    for name in names:
+        out = apply(name, frames, Context("clip", given={source: lambda: cover}))
+        assert 0 < (out == 0).mean() < 1, name
+    hidden = apply(f"hide:actor:silhouette@{source}", frames, Context("clip", given={source: lambda: cover}))
+    assert (hidden[:, 10:30, 10:20] == 0).all() and (hidden == 0).sum() == 3 * T * 200

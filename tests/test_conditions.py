@@ -207,7 +207,7 @@ def test_missing_truth_is_said():
 def test_sources_given_from_outside_serve_every_condition_that_is_planned_for_them(source):
     """Hide and keep, each part and grain that the source can tell, with controls: pixels go where its cover says."""
     profile = load_profile("ucf101", {"regions.sources": [source], "regions.parts": list(regions.PARTS)})
-    names = [name for name in conditions.plan(profile) if f"@{source}" in name]
+    names = [name for name in conditions.plan(profile) if name.endswith(f"@{source}")]  # in black
     assert {conditions.parse(name).part for name in names} == {part for part in regions.PARTS if regions.gives(source, part)}
     cover = np.zeros((T, 2, S, S), np.uint8)
     cover[:, 0, 10:30, 10:20], cover[:, 1, 30:34, 10:20] = 255, 255 * (source == "detector")

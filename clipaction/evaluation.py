@@ -159,6 +159,7 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
     chunk, answer_to = max(1, batch // store.frames.shape[1]), protocol or partial(plain, clip, head)
     bar = tqdm(total=len(conditions) * len(rows), unit="clip", desc=f"{method}: {len(conditions)} conditions", leave=False)
     for condition in conditions:
+        source = (given or {}).get(parse(condition).source)
 
         def answer(start: int) -> list[np.ndarray]:
             at = slice(start, start + chunk)
@@ -173,7 +174,7 @@ def evaluate(clip: CLIP, head: torch.Tensor, store: FrameStore, meta: pd.DataFra
             clips, per_frame = map(np.concatenate, zip(*parallel.each(answer, range(0, len(rows), chunk), clip.device)))
             return predictions(clips, per_frame if frames else None, meta, clip.tau, method, condition)
 
-        before, source = bar.n, (given or {}).get(parse(condition).source)
+        before = bar.n
         name = hashlib.sha256(f"{method} {condition}".encode()).hexdigest()[:12]
         pieces.append(cached(folder / f"{name}.parquet", key_of(*base, condition, *([source.key] if source else [])), compute))
         bar.update(before + len(rows) - bar.n)

@@ -90,9 +90,11 @@ def embed_views(study: Study, data: noise.Frames, val: pd.DataFrame) -> Views:
     return Views(*(tensor.to(clip.device) for tensor in (*found, torch.from_numpy(np.column_stack([weight, bias])).float())))
 
 
-def fit_gate(study: Study, views: Views) -> torch.Tensor:
-    """What decides how much of each class's noise a frame wears, [C, D + 1]: the model's own posterior, or the probe on its features."""
-    config = study.profile.noise
+def fit_gate(study: Study, config, views: Views) -> torch.Tensor:
+    """What decides how much of each class's noise a frame wears, [C, D + 1]: the model's own posterior, or the probe on its features.
+
+    config: a profile's noise section.
+    """
     return views.probe if config.gate == "features" else noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
 
 
@@ -151,20 +153,18 @@ def only_cross_entropy(config):
 def protocols(study: Study, learned: dict[str, torch.Tensor], gate: torch.Tensor, classes: int | None = None) -> dict[str, Callable | None]:
     """Every method by name: images [N, T, 3, S, S] -> (clip scores, frame scores). Those in USES_LABEL also take labels; no other can.
 
-    learned: noises 'gated' (behind `gate`), 'shared', 'naive'. classes: how many compete (more than have noise: the rest have none).
+    learned: noises 'gated' (behind `gate`), 'shared', 'naive', and the first two of further seeds. classes: how many compete (more than have noise: the rest have none).
     """
     clip, config = study.clip, study.profile.noise
     head = study.head(source_only=classes is None or classes == study.n_source)
-    wide = {name: delta if name == "shared" else relabelled(delta, len(head)) for name, delta in learned.items()}
-    gated = partial(noise.gated, clip, head, gate=gate)
+    wide = {name: relabelled(learned[name], len(head)) for name in ("gated", "naive")}
+    gated, plain = partial(noise.gated, clip, head, gate=gate), partial(noise.plain, clip, head)
     order = np.random.default_rng(study.profile.seed).permutation(study.n_source)
     another = np.empty_like(order)
     another[order] = np.roll(order, 1)  # every class gets another class's noise
-    further = {name: (gated if name.startswith("gated") else partial(noise.plain, clip, head)) for name in learned if "-seed" in name}
     return {
-        "none": partial(noise.plain, clip, head),
-        "gated": partial(gated, delta=learned["gated"]),
-        "shared": partial(noise.plain, clip, head, delta=wide["shared"]),
+        "none": plain,
+        **{name: partial(gated if name.startswith("gated") else plain, delta=delta) for name, delta in learned.items() if name != "naive"},
         "random": partial(gated, delta=noise.random_like(learned["gated"], study.profile.seed)),
         "shuffled": partial(gated, delta=learned["gated"][torch.from_numpy(another)]),
         "hypothesis": partial(noise.hypothesis, clip, head, delta=wide["gated"]),
@@ -172,7 +172,6 @@ def protocols(study: Study, learned: dict[str, torch.Tensor], gate: torch.Tensor
         "naive-hypothesis": partial(noise.hypothesis, clip, head, delta=wide["naive"]),
         "oracle": partial(noise.oracle, clip, head, delta=wide["gated"]),
         "naive-oracle": partial(noise.oracle, clip, head, delta=wide["naive"]),
-        **{name: partial(protocol, delta=learned[name]) for name, protocol in further.items()},
     }
 
 
@@ -384,14 +383,14 @@ def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) 
     confidence, ece. Changed are the terms of the loss, eps, the noise's resolution, the gate, and how many training clips a class it learns from.
     """
     config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
-    head, probe, posterior = study.head(), views.probe, noise.posterior_gate(study.head(), study.clip.tau, config.temperature)
-    own = probe if config.gate == "features" else posterior
+    head, own = study.head(), fit_gate(study, config, views)
     loss = lambda **weights: config.model_copy(update={"loss": config.loss.model_copy(update=weights)})  # noqa: E731
     settings = {"all terms": (config, own, data), "cross-entropy only": (loss(**dict.fromkeys(TERMS, 0.0)), own, data)}
     for term in TERMS:
         on = getattr(config.loss, term) > 0
         settings[f"{'without' if on else 'with'} {term}"] = (loss(**{term: 0.0 if on else 0.1}), own, data)
-    settings |= {f"gate: {name}": (config, gate, data) for name, gate in (("features", probe), ("posterior", posterior)) if gate is not own}
+    other = "posterior" if config.gate == "features" else "features"
+    settings[f"gate: {other}"] = (config, fit_gate(study, config.model_copy(update={"gate": other}), views), data)
     settings |= {f"eps {eps}/255": (config.model_copy(update={"eps": float(eps)}), own, data) for eps in (2, 4, 8, 16) if eps != config.eps}
     settings |= {f"noise of {side} x {side}": (config.model_copy(update={"resolution": side}), own, data) for side in (6, 12, 24) if side < config.resolution}
     settings |= {f"{n} clips a class": (config, own, data.fewer(n)) for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()}

@@ -283,7 +283,8 @@ def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gate
           every: int = 50, progress: str | None = None, gate: torch.Tensor | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """Learn a noise by Adam on the weighted sum of terms; the best of the validated steps is returned (the last, without `validate`).
 
-    config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None. validate: delta -> a number, higher is better, from validation clips only.
+    config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None. validate: delta -> a number,
+    higher is better, from validation clips only.
     Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds).
     """
     rng = np.random.default_rng([seed, 7])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import torch
@@ -170,23 +170,16 @@ def relevant(part: str, evidence: Evidence) -> torch.Tensor:
 
 
 def covered(source: str, part: str, evidence: Evidence) -> torch.Tensor:
-    """A part of what a source tells as coverage of actor and prop: uint8 [T, 2, H, W]."""
+    """A part of what a source gives as coverage uint8 [T, 2, H, W] of actor and prop: `detector`, persons and the things they touch as a network
+    trained on COCO outlines them (`clipaction.detector`), or `boxes`, annotated actors (`clipaction.boxes`; frames without the action have none).
+    """
     cover = asked(source, evidence).float() / 255
     mask = {"actor": cover[:, 0], "prop": cover[:, 1]}.get(part, cover.amax(1))
     return 1 - mask if part == "background" else mask
 
 
-def detector(part: str, evidence: Evidence) -> torch.Tensor:
-    """Persons, and the things they touch, as a detector trained on COCO outlines them (`clipaction.detector`)."""
-    return covered("detector", part, evidence)
-
-
-def boxes(part: str, evidence: Evidence) -> torch.Tensor:
-    """The annotated boxes of the actors (`clipaction.boxes`); frames without the action have none."""
-    return covered("boxes", part, evidence)
-
-
-SOURCES: dict[str, Callable[[str, Evidence], torch.Tensor]] = {"truth": truth, "motion": motion, "relevance": relevant, "detector": detector, "boxes": boxes}
+SOURCES: dict[str, Callable[[str, Evidence], torch.Tensor]] = {
+    "truth": truth, "motion": motion, "relevance": relevant, "detector": partial(covered, "detector"), "boxes": partial(covered, "boxes")}  # fmt: skip
 
 
 def gives(source: str, part: str) -> bool:

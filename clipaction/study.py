@@ -16,7 +16,6 @@ import torch
 
 from .boxes import Boxes
 from .clip import CLIP, TEMPLATES, load_clip, preprocessing
-from .conditions import parse
 from .config import Profile, load_profile
 from .dataset import Dataset, load_dataset
 from .detector import Detections
@@ -87,8 +86,6 @@ class Study:
 
     def masked(self, meta: pd.DataFrame, condition: str):
         """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a named condition, a few clips at a time."""
-        if source := self.given.get(parse(condition).source):
-            source.find(meta["row"].tolist(), self.store.frames)
         return masked_batches(self.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, self.profile.seed, given=self.given)
 
     @cached_property

@@ -45,6 +45,9 @@ TOLERANCE = """\
 """
 
 
+ON_DEMAND = "not part of this run"  # what a detail begins with when something is published but made only when asked for
+
+
 def verify(profile) -> pd.DataFrame:
     """One row a csv: item, file, status, detail.
 
@@ -65,14 +68,14 @@ def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str
     """(status, detail) of one csv."""
     partners = {"fig": (".png", ".pdf"), "tab": (".md", ".tex")}.get(made.name[:3], ())
     if made.stem == "seeds" and not made.is_file():
-        return "not compared", "not part of this run; --seeds 3 makes it"
+        return "not compared", f"{ON_DEMAND}; --seeds 3 makes it"
     absent = [path.name for path in (made, *map(made.with_suffix, partners)) if not path.is_file()]
     if absent:
         return "missing", f"{', '.join(absent)} not in {made.parent}"
     if not reference.is_file():
         return "no reference", ""
     if len(pd.read_csv(made)) == 0 < len(pd.read_csv(reference)):
-        return "not compared", f"not part of this run; {made.with_suffix('.md').name} says how to make it"
+        return "not compared", f"{ON_DEMAND}; {made.with_suffix('.md').name} says how to make it"
     if limit(tolerance, made.stem, "any column") == np.inf:
         return "not compared", "depends on the machine"
     if filecmp.cmp(made, reference, shallow=False):
@@ -129,7 +132,7 @@ def update_reference(profile) -> list[Path]:
     and no part of this run (an ablation, several seeds) stays."""
     made, reference = figures_dir(profile), reference_dir(profile)
     files = sorted(path for kind in ("csv", "png", "md") for path in made.glob(f"*.{kind}"))
-    kept = {path.stem for path in reference.glob("*.csv") if judge(made / path.name, path, {})[1].startswith("not part")}
+    kept = {path.stem for path in reference.glob("*.csv") if judge(made / path.name, path, {})[1].startswith(ON_DEMAND)}
     files = [path for path in files if path.stem not in kept]
     if not files:
         raise UserError(f"{made}: no figures or tables to publish; notebook 06_figures makes them (./run_all.sh --only 06)")

@@ -43,8 +43,8 @@ print(f"{len(train)} clips train ({len(data.labels)} frames), {len(val)} choose,
 # %%
 with study.timed("embedding views", len(data.labels) * config.views, "frame"):
     views = experiments.embed_views(study, data, val)
-gate = experiments.fit_gate(study, views)
-with study.timed("noise trainings", 3 * config.steps, "step"):
+gate = experiments.fit_gate(study, config, views)
+with study.timed("noise trainings", 1 + 2 * len(config.seeds), "training"):
     learned, curves = experiments.learn_all(study, data, val, gate)
 study.save("noise/curves", curves)
 methods = experiments.protocols(study, learned, gate) | experiments.rivals(study, views)

@@ -1,6 +1,5 @@
 """Splits from names alone, folders of one's own videos, and what a user reads when they are wrong."""
 
-import os
 from pathlib import Path
 
 import pytest

@@ -121,7 +121,7 @@ def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
     study.results = tmp_path
     data = experiments.training_frames(study, train)
     views = experiments.embed_views(study, data, val)
-    experiments.learn_all(study, data, val, experiments.fit_gate(study, views))
+    experiments.learn_all(study, data, val, experiments.fit_gate(study, study.profile.noise, views))
     experiments.rivals(study, views)
     experiments.ablation(study, data, val, views)
     assert read == {*train["row"], *val["row"]} and not read & {*test["row"]}

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 from .errors import UserError
@@ -34,8 +35,9 @@ def parser() -> Parser:
         command = commands.add_parser(name, help=what, description=what)
         command.add_argument("--profile", metavar="NAME", help="demo (default), quick, ucf101-mini, ucf101, folder, or a .yaml file")
         command.add_argument("--data", metavar="DIR", type=videos, help="your own videos, DIR/<class>/<video>, or a copy of UCF-101 (a folder or its zip)")
-        command.add_argument("--split", metavar="1,2,3", type=integers, help="UCF-101 splits, averaged")
-        command.add_argument("--seeds", metavar="N", type=several, help="train the noise N times, with seeds 0 to N-1; or a list of seeds, 0,1,2")
+        command.add_argument("--split", metavar="1,2,3", type=integers, help="UCF-101 splits: a run each, then their clips together")
+        command.add_argument("--seeds", metavar="N", type=several, help="N whole runs, with seeds 0 to N-1 (or a list, 0,1,2): other "
+                             "videos in the demo, other masks, other trainings; then their clips together")
         command.add_argument("--set", metavar="FIELD=VALUE", type=assignment, action="append", default=[],
                              help="any field of the profile: noise.eps=8")
         if name == "run":
@@ -90,7 +92,7 @@ def profile_of(arguments) -> tuple[str, dict]:
         import yaml
 
         overrides = {field: yaml.safe_load(value) for field, value in arguments.set}
-    given = {"dataset.root": arguments.data, "dataset.splits": arguments.split, "noise.seeds": arguments.seeds}
+    given = {"dataset.root": arguments.data, "dataset.splits": arguments.split}
     return name, overrides | {field: value for field, value in given.items() if value is not None}
 
 
@@ -126,24 +128,31 @@ def say(message: object, code: int) -> int:
     return code
 
 
-def by_split(arguments) -> list[tuple[str, dict]]:
-    """(profile, overrides) of what is to be run: one, or one a split of UCF-101 under a name of its own (ucf101-split2)."""
+def runs(arguments) -> list[tuple[str, dict]]:
+    """(profile, overrides) of what is to be run: one, or one a split of UCF-101 and seed, under names of their own (ucf101-split2, demo-seed1;
+    with the profile's own seed it is plain demo)."""
     from .config import load_profile
 
     name, overrides = profile_of(arguments)
     profile = load_profile(name, overrides)
-    splits = profile.dataset.splits
-    if len(splits) == 1:
-        return [(name, overrides)]
-    return [(name, overrides | {"name": f"{profile.name}-split{k}", "dataset.splits": [k]}) for k in splits]
+    splits, chosen = profile.dataset.splits, []
+    for split, seed in product(splits, arguments.seeds or [profile.seed]):
+        own, title = {}, profile.name
+        if len(splits) > 1:
+            own, title = {"dataset.splits": [split]}, f"{title}-split{split}"
+        if seed != profile.seed:
+            own, title = own | {"seed": seed}, f"{title}-seed{seed}"
+        chosen.append((name, overrides | own | {"name": title} if own else overrides))
+    return chosen
 
 
 def run(arguments) -> int:
+    from . import report
     from .config import load_profile
     from .run import NotebookError, duration, run
 
     started, complete = time.monotonic(), True
-    for name, overrides in by_split(arguments):
+    for name, overrides in runs(arguments):
         if load_profile(name, overrides).dataset.kind != "demo":
             study = prepared(name, overrides)  # what is wrong with somebody's videos is told here, in one line, and not inside a notebook
             for split, use in (("test", "test"), ("train", "train noise on"), ("val", "choose by")):
@@ -154,22 +163,22 @@ def run(arguments) -> int:
         except NotebookError as error:
             return say(error, 1)
     print(f"finished in {duration(time.monotonic() - started)}\n")
-    return verify(arguments) if complete else 0
+    if not complete:
+        return 0
+    if len(chosen := runs(arguments)) > 1:
+        report.pool([load_profile(*each) for each in chosen])
+    return verify(arguments)
 
 
 def verify(arguments) -> int:
-    from . import claims, verify
+    from . import verify
     from .config import load_profile
 
-    profiles = [load_profile(*each) for each in by_split(arguments)]
-    status = max(verify.report(profile) for profile in profiles)
-    if len(profiles) > 1:
-        print(claims.average(profiles))
-    return status
+    return max(verify.report(load_profile(*each)) for each in runs(arguments))
 
 
 def prepare(arguments) -> int:
-    for each in by_split(arguments):
+    for each in runs(arguments):
         prepared(*each)
     return 0
 

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -257,3 +257,11 @@ def class_offset(scores_val, labels_val, l2: float = 1e-3) -> np.ndarray:
 
     b = minimize(loss, np.zeros(scores.shape[1]), jac=True, method="L-BFGS-B").x
     return b - b.mean()
+
+
+def temperature(logits_val, labels_val) -> float:
+    """The T that divides logits [n, C] so that softmax(logits / T) has the least cross-entropy on validation clips (Guo et al. 2017,
+    arXiv:1706.04599), between 1/8 and 8: answers stay, confidence changes."""
+    logits, rows = np.asarray(logits_val, dtype=np.float64), np.arange(len(labels_val))
+    loss = lambda log_t: -log_softmax(logits / np.exp(log_t), axis=1)[rows, np.asarray(labels_val)].mean()  # noqa: E731
+    return float(np.exp(minimize_scalar(loss, bounds=(-np.log(8), np.log(8)), method="bounded").x))

@@ -12,7 +12,6 @@ import pandas as pd
 
 from . import stats
 from .conditions import describe
-from .paths import figures_dir
 from .results import Results, noise_conditions
 from .typeset import pct
 
@@ -85,11 +84,18 @@ def claims(results) -> pd.DataFrame:
                   "tab04", ">", change(under("none", rows=masking), under(kept, rows=masking)))
     claim("gated", "Gated class-specific noise raises label-free accuracy", "gated noise minus no noise, unmasked", "tab05", ">",
           change(under("none", "none"), under("none", "gated")))
+    for scene, words in (("random", "a random scene"), ("other", "another action's scene")):
+        if scene in set(noise["scene"]):
+            there = noise[noise["scene"] == scene]
+            claim(f"gated-{scene}", f"Gated noise helps in {words}", f"gated noise minus no noise, unmasked, {words}", "tab05", ">",
+                  change(under("none", "none", there), under("none", "gated", there)))
     if "shape" in names:
         claim("gated-masked", "Gated noise helps on masked clips too", f"gated noise minus no noise, {describe(names['shape'])}",
               "tab05", ">", change(under(names["shape"], "none"), under(names["shape"], "gated")))
-    claim("beyond-shared", "Gated noise beats one noise shared by all classes", "gated minus shared noise, unmasked", "tab05", ">",
-          change(under("none", "shared"), under("none", "gated")))
+    both = noise[noise["condition"].isin([names["none"], names.get("shape")])]
+    both = both.assign(clip=both["condition"] + " " + both["clip"])
+    claim("beyond-shared", "Gated noise beats one noise shared by all classes", "gated minus shared noise, unmasked and masked", "tab05", ">",
+          change(*(both[both["method"] == name] for name in ("shared", "gated"))) | {"n_clips": noise["clip"].nunique()})
     claim("beyond-probe", "Gated noise beats a linear probe that saw the same labels", "gated noise minus linear probe, unmasked", "tab05", ">",
           change(under("none", "probe"), under("none", "gated")))
     claim("confidence", "Gated noise makes confidence truer", "Brier score of the confidence, gated minus none, unmasked", "fig05", "<",
@@ -118,10 +124,3 @@ def printed(claim) -> tuple[str, str, str]:
         return value, f"{low} to {high}", ""
     value, low, high = pct(claim.value, sign="" if claim.id == "zero-shot" else "+"), pct(claim.low), pct(claim.high)
     return value, f"{low} to {high}", "%" if claim.id == "zero-shot" else "points"
-
-
-def average(profiles) -> str:
-    """The claims' numbers of several runs (one a split), each and their mean, as a table in text."""
-    tables = [pd.read_csv(figures_dir(profile) / "claims.csv").set_index("number")["value"].rename(profile.name) for profile in profiles]
-    table = pd.concat(tables, axis=1)
-    return table.assign(mean=table.mean(axis=1)).round(3).to_string()

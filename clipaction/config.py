@@ -93,13 +93,15 @@ class LossWeights(Section):
 
 
 class NoiseConfig(Section):
-    eps: float = Field(16.0, gt=0, le=255, description="largest change of a pixel, in 1/255")
+    eps: float = Field(16.0, gt=0, le=255, description="size of the noise, in 1/255: of the largest change of a pixel, or of their root mean square")
+    norm: Literal["linf", "l2"] = Field("linf", description="which of the two eps bounds")
     gate: Literal["posterior", "features"] = Field("features", description="what mixes the noises: the model's own posterior, or a linear "
                                                    "probe on its clean features, fitted to the training views")
     temperature: float = Field(1.0, gt=0, description="gate posterior: temperature T of pi = softmax(s / (tau T))")
     steps: int = Field(300, ge=1, description="optimiser steps a variant")
     batch: int = Field(64, ge=4, description="frames a step, in two views of each clip frame")
     lr: float = Field(0.15, gt=0, description="Adam's learning rate, in units of the squashed parameter (delta = eps tanh theta)")
+    patience: int = Field(4, ge=1, description="validations in a row, 50 steps apart, that may be no better before training stops")
     resolution: int = Field(48, ge=2, description="side of the learned noise before it is upsampled to the frame, px")
     swap: float = Field(0.9, ge=0, le=1, description="share of training views whose scene is another clip's (where regions are known)")
     mask: float = Field(0.5, ge=0, le=1, description="share of training views with a black box of 5-50 % of the frame")
@@ -108,7 +110,6 @@ class NoiseConfig(Section):
     shortlist: int = Field(3, ge=2, description="k of shortlist-k")
     loss: LossWeights = LossWeights()
     ablation_steps: int = Field(50, ge=0, description="steps a row of the ablation, all rows alike; 0: no ablation")
-    seeds: tuple[int, ...] = Field((0,), min_length=1, description="one training a seed; tables give the mean and spread")
 
 
 class BaselinesConfig(Section):

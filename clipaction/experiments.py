@@ -112,37 +112,38 @@ def validation_score(study: Study, meta: pd.DataFrame, delta: torch.Tensor, use:
     return -float(torch.cat(losses).mean())
 
 
-def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor | None = None, seed: int | None = None) -> tuple[torch.Tensor, pd.DataFrame]:
+def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor | None = None,
+          watch: Callable | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """A noise [C or 1, 3, S, S] and its training curve, from results/<profile>/noise/<name>.safetensors if its key matches, else trained.
 
     The naive noise (use 'oracle') is trained by cross-entropy alone, as the naive reading of the paper has it. gate: for the use 'gated'.
+    A killed training goes on where it was. watch: called with the name and the curve so far.
     """
-    config = study.profile.noise
-    seed = config.seeds[0] if seed is None else seed
+    config, seed = study.profile.noise, study.profile.seed
     if use == "oracle":  # half the steps: it has converged long before
         config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
     path = study.results / "noise" / f"{name}.safetensors"
     path.parent.mkdir(exist_ok=True)
     through = "" if gate is None else gate.cpu().numpy().tobytes().hex()
-    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(exclude={"seeds", "ablation_steps", "shortlist"}), use, seed, study.n_source, through)
+    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(exclude={"ablation_steps", "shortlist"}), use, seed, study.n_source, through)
 
     def train() -> pd.DataFrame:
         validate = partial(validation_score, study, val, use=use, gate=gate)
-        delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}", gate=gate)
+        delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}", gate=gate,
+                                   checkpoint=path.with_name(f"{name}-{key}.checkpoint"), watch=watch and partial(watch, name))
         noise.save_noise(path, delta, gate, key=key, use=use, seed=seed, eps=config.eps)
-        return curve.assign(variant=name.partition("-seed")[0], seed=seed)
+        return curve.assign(variant=name)
 
     curve = cached(path.with_suffix(".parquet"), key, train)
     return noise.load_noise(path).to(study.clip.device), curve
 
 
-def learn_all(study: Study, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
-    """Side by side, the noises 'gated', 'shared' and 'naive' of the first seed and 'gated-seed1', 'shared-seed1', ... of further ones; and their curves."""
-    uses, seeds = {"gated": "gated", "shared": "shared", "naive": "oracle"}, study.profile.noise.seeds
-    jobs = [(name if seed == seeds[0] else f"{name}-seed{seed}", use, seed) for seed in seeds for name, use in uses.items() if seed == seeds[0] or name != "naive"]
-    train = lambda job: learn(study, job[0], job[1], data, val, gate if job[1] == "gated" else None, job[2])  # noqa: E731
-    trained = parallel.each(train, jobs, study.clip.device)
-    return {name: delta for (name, *_), (delta, _) in zip(jobs, trained)}, pd.concat([curve for _, curve in trained], ignore_index=True)
+def learn_all(study: Study, data: noise.Frames, val: pd.DataFrame, gate: torch.Tensor, watch: Callable | None = None) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+    """The noises 'gated', 'shared' and 'naive', trained side by side, and their curves."""
+    uses = {"gated": "gated", "shared": "shared", "naive": "oracle"}
+    train = lambda name: learn(study, name, uses[name], data, val, gate if name == "gated" else None, watch)  # noqa: E731
+    noises, curves = zip(*parallel.each(train, uses, study.clip.device))
+    return dict(zip(uses, noises)), pd.concat(curves, ignore_index=True)
 
 
 def only_cross_entropy(config):
@@ -153,7 +154,7 @@ def only_cross_entropy(config):
 def protocols(study: Study, learned: dict[str, torch.Tensor], gate: torch.Tensor, classes: int | None = None) -> dict[str, Callable | None]:
     """Every method by name: images [N, T, 3, S, S] -> (clip scores, frame scores). Those in USES_LABEL also take labels; no other can.
 
-    learned: noises 'gated' (behind `gate`), 'shared', 'naive', and the first two of further seeds. classes: how many compete (more than have noise: the rest have none).
+    learned: noises 'gated' (behind `gate`), 'shared' and 'naive'. classes: how many compete (more than have noise: the rest have none).
     """
     clip, config = study.clip, study.profile.noise
     head = study.head(source_only=classes is None or classes == study.n_source)
@@ -164,7 +165,8 @@ def protocols(study: Study, learned: dict[str, torch.Tensor], gate: torch.Tensor
     another[order] = np.roll(order, 1)  # every class gets another class's noise
     return {
         "none": plain,
-        **{name: partial(gated if name.startswith("gated") else plain, delta=delta) for name, delta in learned.items() if name != "naive"},
+        "gated": partial(gated, delta=learned["gated"]),
+        "shared": partial(plain, delta=learned["shared"]),
         "random": partial(gated, delta=noise.random_like(learned["gated"], study.profile.seed)),
         "shuffled": partial(gated, delta=learned["gated"][torch.from_numpy(another)]),
         "hypothesis": partial(noise.hypothesis, clip, head, delta=wide["gated"]),
@@ -194,8 +196,10 @@ def fingerprint(protocol: Callable) -> str:
         given = [("", value) for value in protocol.args if isinstance(value, torch.Tensor)]
         for name, value in [*given, *sorted(protocol.keywords.items())]:
             digest.update(name.encode())
-            digest.update(value.cpu().numpy().tobytes() if isinstance(value, torch.Tensor) else repr(value).encode())
+            tensor = isinstance(value, torch.Tensor)
+            digest.update(value.cpu().numpy().tobytes() if tensor else fingerprint(value).encode() if callable(value) else repr(value).encode())
         protocol = protocol.func
+    digest.update(protocol.__name__.encode())
     return digest.hexdigest()[:16]
 
 
@@ -233,6 +237,20 @@ def shifted(clip, head: torch.Tensor, offset: torch.Tensor, x: torch.Tensor) -> 
     """Zero-shot scores with a constant a class added, in logits."""
     clips, frames = noise.plain(clip, head, x)
     return clips + offset.to(clips) * clip.tau, frames + offset.to(frames) * clip.tau
+
+
+def calibrated(study: Study, methods: dict[str, Callable], val: pd.DataFrame) -> dict[str, Callable]:
+    """The same label-free methods at a temperature of their own, fitted on validation clips: answers stay, confidence changes."""
+    found = {}
+    for name, protocol in methods.items():
+        scores, labels = zip(*((protocol(x)[0].cpu(), y) for x, y in labelled_batches(study, val, "none")))
+        found[name] = partial(tempered, protocol=protocol, temperature=baselines.temperature(torch.cat(scores) / study.clip.tau, torch.cat(labels)))
+    return found
+
+
+def tempered(x: torch.Tensor, protocol: Callable, temperature: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A protocol's scores divided by a temperature."""
+    return tuple(scores / temperature for scores in protocol(x))
 
 
 def attack_rates(study: Study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
@@ -379,8 +397,10 @@ def falls(masking: pd.DataFrame, classes) -> pd.DataFrame:
 
 
 def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) -> pd.DataFrame:
-    """One thing changed at a time, all rows with the same few steps and seed, judged on validation clips: setting, condition, n, acc, low, high,
-    confidence, ece. Changed are the terms of the loss, eps, the noise's resolution, the gate, and how many training clips a class it learns from.
+    """One thing changed at a time, all rows with the same few steps and seed, judged on validation clips: setting, steps, condition, n_clips,
+    acc, low, high, confidence, ece; and over both conditions together ce, the cross-entropy of the answers, and by how much it is above that of
+    'all terms' (change, change_low, change_high). Changed are the terms of the loss, eps and its norm, the noise's resolution, the gate, and how
+    many training clips a class it learns from.
     """
     config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
     head, own = study.head(), fit_gate(study, config, views)
@@ -392,6 +412,7 @@ def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) 
     other = "posterior" if config.gate == "features" else "features"
     settings[f"gate: {other}"] = (config, fit_gate(study, config.model_copy(update={"gate": other}), views), data)
     settings |= {f"eps {eps}/255": (config.model_copy(update={"eps": float(eps)}), own, data) for eps in (2, 4, 8, 16) if eps != config.eps}
+    settings |= {f"norm {norm}, {config.eps / 2:g}/255": (config.model_copy(update={"norm": norm, "eps": config.eps / 2}), own, data) for norm in ("linf", "l2") if norm != config.norm}
     settings |= {f"noise of {side} x {side}": (config.model_copy(update={"resolution": side}), own, data) for side in (6, 12, 24) if side < config.resolution}
     settings |= {f"{n} clips a class": (config, own, data.fewer(n)) for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()}
 
@@ -400,13 +421,17 @@ def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) 
             protocol = partial(noise.plain, study.clip, head)
         else:
             varied, gate, frames = settings[setting]
-            delta, _ = noise.train(study.clip, head, frames, varied, "gated", config.seeds[0], progress=f"ablation: {setting}", gate=gate)
+            delta, _ = noise.train(study.clip, head, frames, varied, "gated", study.profile.seed, progress=f"ablation: {setting}", gate=gate)
             protocol = partial(noise.gated, study.clip, head, delta=delta, gate=gate)
-        rows = study.evaluate(val, ["none", SQUARE], "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
-        return stats.summarise(rows, by=["condition"]).assign(setting=setting, steps=config.steps, seed=config.seeds[0])
+        return study.evaluate(val, ["none", SQUARE], "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
 
-    tables = parallel.each(row, ["no noise", *settings], study.clip.device)
-    return pd.concat(tables, ignore_index=True).rename(columns={"acc_low": "low", "acc_high": "high"})
+    rows = pd.concat(parallel.each(row, ["no noise", *settings], study.clip.device)).rename(columns={"method": "setting"})
+    rows["ce"] = -np.log(rows["p_true"].clip(lower=1e-6))
+    paired = rows.pivot_table(index=["condition", "clip", "group"], columns="setting", values="ce", sort=False)
+    against = [(name, paired[name].mean(), *stats.bootstrap_groups(paired[name] - paired["all terms"], paired.index.get_level_values("group"))) for name in paired]
+    table = stats.summarise(rows, by=["setting", "condition"]).rename(columns={"acc_low": "low", "acc_high": "high"}).assign(steps=config.steps)
+    table = table.merge(pd.DataFrame(against, columns=["setting", "ce", "change", "change_low", "change_high"]), on="setting")
+    return table.sort_values("setting", key=lambda names: names.map(list(paired).index), kind="stable", ignore_index=True)
 
 
 def verdict(paired: pd.DataFrame) -> list[str]:

@@ -275,39 +275,59 @@ def fig05(results: Results) -> Drawn:
     return Drawn(figure, pd.concat(records), caption)
 
 
+def spectrum(noise: np.ndarray) -> np.ndarray:
+    """Share of the energy of [C, 3, S, S] at 0, 1, 2, ... cycles a frame: rings of the Fourier transform, over classes and channels."""
+    power, cycles = (np.abs(np.fft.fft2(noise)) ** 2).sum((0, 1)), np.fft.fftfreq(noise.shape[-1], 1 / noise.shape[-1])
+    rings = np.hypot(cycles[:, None], cycles).round().astype(int)
+    return np.bincount(rings.ravel(), power.ravel()) / power.sum()
+
+
 @styled
 def fig06(results: Results) -> Drawn:
-    """The learned noises and their training."""
-    delta, curves = load_file(results.path("noise/gated.safetensors"))["delta"], results.table("noise/curves.parquet")
-    eps, attack = results.run["profile"]["noise"]["eps"], attack_rates(results)
-    tiles = [(style.class_label(name), noise) for name, noise in zip(results.classes[:23], delta)]
-    tiles += [("shared by all classes", load_file(results.path("noise/shared.safetensors"))["delta"][0])]
+    """The learned noises: what they look like, their training, their frequencies and their place."""
+    noises = {name: load_file(results.path(f"noise/{name}.safetensors"))["delta"] for name in style.NOISE_VARIANTS}
+    curves, settings, attack = results.table("noise/curves.parquet"), results.run["profile"]["noise"], attack_rates(results)
+    tiles = [(style.class_label(name), noise) for name, noise in zip(results.classes[:23], noises["gated"])]
+    tiles += [("shared by all classes", noises["shared"][0])]
     columns = 7
     rows = -(-len(tiles) // columns)
     figure = Figure((style.WIDTH, 1.2 * rows + 2.3))
     top, bottom = figure.subfigures(2, 1, height_ratios=[1.2 * rows, 2.3])
     grid, records = top.subplots(rows, columns, squeeze=False).ravel(), []
     for axes, (name, noise) in zip(grid, tiles):
-        style.show(axes, np.clip(0.5 + noise.transpose(1, 2, 0) / (2 * eps / 255), 0, 1), textwrap.fill(name, 16))
+        style.show(axes, np.clip(0.5 + noise.transpose(1, 2, 0) / (2 * settings["eps"] / 255), 0, 1), textwrap.fill(name, 16))
         records.append({"panel": "noise", "tile": name, "largest": 255 * np.abs(noise).max(), "rms": 255 * np.sqrt((noise**2).mean())})
     for axes in grid[len(tiles):]:
         axes.set_axis_off()
-    loss, val = bottom.subplots(1, 2)
-    for (variant, seed), curve in curves.groupby(["variant", "seed"], sort=False):
-        colour, line = style.NOISE_VARIANTS.get(variant, (style.GREY, "-"))
-        first = seed == curves["seed"].iloc[0]
+    left, right = bottom.subfigures(1, 2, width_ratios=[6, 1])
+    (loss, val, waves), maps = left.subplots(1, 3), right.subplots(2, 1)
+    for variant, curve in curves.groupby("variant", sort=False):
+        colour, line = style.NOISE_VARIANTS[variant]
         loss.plot(curve["step"], curve["loss"], color=colour, lw=0.5, alpha=0.25)
         smooth = curve["loss"].rolling(max(1, len(curve) // 12), center=True, min_periods=1).mean()
-        loss.plot(curve["step"], smooth, color=colour, ls=line, lw=1.3, label=variant if first else None)
+        loss.plot(curve["step"], smooth, color=colour, ls=line, lw=1.3, label=variant)
         seen = curve.dropna(subset="val")
         val.plot(seen["step"], seen["val"], color=colour, ls=line, marker="o", ms=3)
+        share = spectrum(noises[variant])
+        waves.plot(share, color=colour, ls=line)
+        records += [{"panel": "spectrum", "tile": variant, "cycles": k, "share": value} for k, value in enumerate(share)]
     loss.set(title="Training loss", xlabel="step", ylabel="loss")
-    val.set(title="Validation score, which chooses the step", xlabel="step", ylabel="minus cross-entropy", xlim=loss.get_xlim())
-    bottom.legend(*loss.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    shown = curves[["variant", "seed", "step", "loss", "val"]].assign(panel="training")
+    val.set(title="Validation chooses the step", xlabel="step", ylabel="minus cross-entropy", xlim=loss.get_xlim())
+    waves.set(title="Spectrum", xlabel="cycles a frame", ylabel="share of the energy, %", xlim=(0, settings["resolution"] / 2), ylim=(0, None))
+    style.percent_axis(waves.yaxis)
+    for axes, name in zip(maps, ("gated", "shared")):
+        energy = (noises[name] ** 2).mean((0, 1))
+        edge = round(energy.shape[0] * (1 - np.sqrt(0.5)) / 2)  # the middle half of the area
+        records.append({"panel": "place", "tile": name, "share": energy[edge:-edge, edge:-edge].sum() / energy.sum()})
+        style.show(axes, mpl.colormaps["magma"](np.sqrt(energy / energy.max())), f"where: {name}")
+    left.legend(*loss.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     rates = ", ".join(f"{label} {pct(attack[name])} %" for name, label in (("none", "no noise"), ("gated", "gated"), ("naive-oracle", "naive")))
-    caption = (f"Learned noises (grey is 0, full scale ±{eps:g}/255) and their training. Attack rate, the share of other classes' clips that "
-               f"a noise turns into its class: {rates}. {results.facts(results.home('noise'))}")
+    middle = ", ".join(f"{pct(record['share'])} % ({record['tile']})" for record in records if record["panel"] == "place")
+    bound = f"±{settings['eps']:g}/255"
+    caption = (f"Learned noises (grey is 0, full scale {bound}), their training, the frequencies that hold their energy, and where in the frame it lies "
+               f"(root mean square over classes, brightest where most); in the middle half of the frame: {middle}. Attack rate, the share of other "
+               f"classes' clips that a noise turns into its class: {rates}. {results.facts(results.home('noise'))}")
+    shown = curves[["variant", "step", "loss", "val"]].assign(panel="training")
     return Drawn(figure, pd.concat([pd.DataFrame(records), shown]), caption)
 
 

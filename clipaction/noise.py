@@ -9,6 +9,7 @@ Notation: f unit image embedding, t_c unit text prototype, s_c(x) = f(x).t_c, ta
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,20 +24,23 @@ from tqdm.auto import tqdm
 
 from .clip import CLIP
 
-Protocol = Callable[[CLIP, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+CHECKPOINT_EVERY = 30  # seconds
 
 
 class ClassNoise(nn.Module):
-    """delta_c = eps * tanh(theta_c), learned at `resolution` and upsampled to the frame: smooth by construction and never above eps."""
+    """delta_c learned at `resolution` and upsampled to the frame: smooth by construction and never above eps, which bounds every pixel
+    (norm 'linf': delta_c = eps tanh theta_c) or each class's root mean square ('l2': theta_c, scaled down where it is above)."""
 
-    def __init__(self, classes: int, size: int, eps: float, resolution: int, seed: int = 0):
+    def __init__(self, classes: int, size: int, eps: float, resolution: int, seed: int = 0, norm: str = "linf"):
         super().__init__()
         start = torch.randn(classes, 3, resolution, resolution, generator=torch.Generator().manual_seed(seed)) * 0.01
-        self.theta, self.size, self.eps = nn.Parameter(start), size, eps
+        self.theta, self.size, self.eps, self.norm = nn.Parameter(start), size, eps, norm
 
     def forward(self) -> torch.Tensor:
-        """The noise [C, 3, S, S], in units of pixel values (|delta| <= eps)."""
-        return self.eps * F.interpolate(torch.tanh(self.theta), (self.size, self.size), mode="bilinear", align_corners=False)
+        """The noise [C, 3, S, S], in units of pixel values."""
+        theta = torch.tanh(self.theta) if self.norm == "linf" else self.theta
+        delta = F.interpolate(theta, (self.size, self.size), mode="bilinear", align_corners=False)
+        return self.eps * (delta if self.norm == "linf" else delta / delta.pow(2).mean((1, 2, 3), keepdim=True).sqrt().clamp_min(1))
 
 
 def add(x: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
@@ -280,19 +284,29 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
 
 
 def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gated", seed: int = 0, validate: Callable[[torch.Tensor], float] | None = None,
-          every: int = 50, progress: str | None = None, gate: torch.Tensor | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
+          every: int = 50, progress: str | None = None, gate: torch.Tensor | None = None, checkpoint: Path | None = None,
+          watch: Callable[[list[dict]], None] | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """Learn a noise by Adam on the weighted sum of terms; the best of the validated steps is returned (the last, without `validate`).
 
     config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None. validate: delta -> a number,
-    higher is better, from validation clips only.
+    higher is better, from validation clips only; asked every `every` steps, and when `patience` answers in a row are no better, training stops.
+    checkpoint: a file, named by all that matters, from which a killed training goes on to the same noise bit by bit. watch: sees the curve so far.
     Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds).
     """
     rng = np.random.default_rng([seed, 7])
-    noise = ClassNoise(1 if use == "shared" else len(head), clip.size, config.eps / 255, config.resolution, seed).to(clip.device)
+    noise = ClassNoise(1 if use == "shared" else len(head), clip.size, config.eps / 255, config.resolution, seed, config.norm).to(clip.device)
     optimiser = torch.optim.Adam(noise.parameters(), lr=config.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
-    best, best_value, rows, started = noise().detach().clone(), -np.inf, [], time.time()
-    bar = tqdm(range(1, config.steps + 1), desc=progress or f"noise, {use}", unit="step", leave=False)
+    best, best_value, worse, rows = noise().detach().clone(), -np.inf, 0, []
+    if checkpoint and checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True, map_location=clip.device)
+        for name, part in (("noise", noise), ("optimiser", optimiser), ("schedule", schedule)):
+            part.load_state_dict(state[name])
+        best, best_value, worse, rows = state["best"], state["best_value"], state["worse"], json.loads(state["rows"])
+        rng.bit_generator.state = json.loads(state["rng"])
+    started = saved = time.time()
+    spent = rows[-1]["seconds"] if rows else 0.0
+    bar = tqdm(range(len(rows) + 1, config.steps + 1), initial=len(rows), total=config.steps, desc=progress or f"noise, {use}", unit="step", leave=False)
     for step in bar:
         index = rng.choice(len(data.labels), min(config.batch // 2, len(data.labels)), replace=False)
         terms = objective(clip, head, noise(), data, index, config, use, rng, gate)
@@ -301,15 +315,26 @@ def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gate
         loss.backward()
         optimiser.step()
         schedule.step()
-        row = {"step": step, "loss": loss.item(), **{name: value.item() for name, value in terms.items()}, "seconds": time.time() - started}
+        row = {"step": step, "loss": loss.item(), **{name: value.item() for name, value in terms.items()}, "seconds": spent + time.time() - started}
         if step % every == 0 or step == config.steps:
             delta = noise().detach()
             value = validate(delta) if validate else float(step)
-            row["val"] = value if validate else np.nan
+            row["val"], worse = value if validate else np.nan, worse + 1
             if value > best_value:
-                best, best_value = delta.clone(), value
+                best, best_value, worse = delta.clone(), value, 0
             bar.set_postfix(loss=f"{row['loss']:.3f}", val=f"{row['val']:.3f}")
         rows.append(row)
+        if watch:
+            watch(rows)
+        if worse == config.patience:
+            break
+        if checkpoint and time.time() - saved > CHECKPOINT_EVERY:
+            state = {"best": best, "best_value": best_value, "worse": worse, "rows": json.dumps(rows), "rng": json.dumps(rng.bit_generator.state)}
+            torch.save(state | {"noise": noise.state_dict(), "optimiser": optimiser.state_dict(), "schedule": schedule.state_dict()}, checkpoint.with_suffix(".tmp"))
+            checkpoint.with_suffix(".tmp").replace(checkpoint)
+            saved = time.time()
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
     return best, pd.DataFrame(rows)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from threading import Lock
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from IPython.display import display
 from matplotlib.figure import Figure
 
 from . import conditions
@@ -92,13 +95,32 @@ def noises(delta: torch.Tensor, classes, eps: float | None = None) -> Figure:
     return figure
 
 
+class LiveCurves:
+    """The curves of trainings that run side by side, drawn in the notebook as they grow: `watch=LiveCurves()`, and `show` when they are done."""
+
+    def __init__(self, pause: float = 10.0):
+        self.rows, self.pause, self.drawn, self.lock = {}, pause, time.monotonic(), Lock()
+        self.handle = display(Figure(figsize=(8, 2.6)), display_id=True)
+
+    def __call__(self, variant: str, rows: list[dict]) -> None:
+        with self.lock:  # trainings run in threads
+            self.rows[variant] = pd.DataFrame(rows).assign(variant=variant)
+            if time.monotonic() - self.drawn > self.pause:
+                self.show(pd.concat(self.rows.values()))
+                self.drawn = time.monotonic()
+
+    def show(self, table: pd.DataFrame) -> None:
+        self.handle.update(curves(table))
+
+
 def curves(table: pd.DataFrame) -> Figure:
     """Training loss (thin: every step; thick: running mean) and validation score of each variant."""
-    figure, axes = plt.subplots(1, 2, figsize=(8, 2.6), layout="constrained")
+    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    axes = figure.subplots(1, 2)
     for name, rows in table.groupby("variant"):
         line = axes[0].plot(rows["step"], rows["ce"].rolling(15, min_periods=1).mean(), label=name)[0]
         axes[0].plot(rows["step"], rows["ce"], color=line.get_color(), alpha=0.2, lw=0.6)
-        val = rows.dropna(subset="val")
+        val = rows.dropna(subset="val") if "val" in rows else rows.head(0).assign(val=[])
         axes[1].plot(val["step"], -val["val"], "o-", ms=3, color=line.get_color())
     axes[0].set(xlabel="step", ylabel="cross-entropy (training views)")
     axes[1].set(xlabel="step", ylabel="cross-entropy (validation clips)")

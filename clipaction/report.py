@@ -31,13 +31,18 @@ def make_all(profile) -> list[Path]:
         files = save(item, folder / name)
         pages[name] = {"name": name, "title": title(make), "item": item, "files": files}
         made += files
-    seeds = tables.seeds(results)
-    for old in folder.glob("seeds.*"):
+    for old in folder.glob("pooled.*"):  # of several runs, of which this one was made anew
         old.unlink()
-    made += tables.save(seeds, folder / "seeds") if seeds else []
     verdicts = claims.claims(results)
     write_csv(verdicts, folder / "claims.csv")
     return [*made, folder / "claims.csv", write_report(results, pages, verdicts, folder / "report" / "index.html")]
+
+
+def pool(profiles) -> None:
+    """Several finished runs taken together: pooled.csv, .md and .tex in the figures of the first, and the table on screen."""
+    table, folder = tables.pooled([Results(results_dir(profile)) for profile in profiles]), figures_dir(profiles[0])
+    tables.save(table, folder / "pooled")
+    print(f"{table.view.to_string(index=False)}\n{table.caption}\n(in {folder / 'pooled.csv'})\n")
 
 
 def title(make) -> str:

@@ -15,6 +15,7 @@ MADE_BY = {  # the notebook to run when a file is missing, by the start of its n
     "run.json": "01_data_prep", "clips": "01_data_prep", "environment": "01_data_prep", "timing": "01_data_prep",
     "predictions/zero_shot": "02_zero_shot", "instability": "02_zero_shot", "predictions/masking": "03_masking_analysis",
     "masks/": "03_masking_analysis", "region_scores": "03_masking_analysis", "bias": "03_masking_analysis", "predictions/noise": "04_noise_training",
+    "predictions/calibrated": "04_noise_training",
     "noise/": "04_noise_training", "relevance": "04_noise_training", "predictions/ward": "05_generalisation",
     "predictions/baselines": "05_generalisation",
 }  # fmt: skip
@@ -88,13 +89,8 @@ class Results:
 
     def home(self, step: str, level: str = "clip") -> pd.DataFrame:
         """Rows of predictions/<step>.parquet of the test clips at home (or of the only domain there is)."""
-        rows = self.all_seeds(step)
-        return rows[(rows["level"] == level) & ~rows["method"].str.contains("-seed")]
-
-    def all_seeds(self, step: str) -> pd.DataFrame:
-        """The same with the methods of further seeds ('gated-seed1') and rows of every level."""
         rows = self.table(f"predictions/{step}.parquet")
-        return rows[(rows["domain"] != "ward") & (rows["split"] == "test")]
+        return rows[(rows["level"] == level) & (rows["domain"] != "ward") & (rows["split"] == "test")]
 
     def ward(self, step: str, level: str = "clip") -> pd.DataFrame | None:
         """Rows of the ward's clips, or None where the profile has no ward."""
@@ -107,6 +103,20 @@ class Results:
         n = "" if rows is None else f" {rows['clip'].nunique()} clips in {rows['group'].nunique()} groups;"
         split = split.removeprefix("home ") if self.place == "test" else split
         return f"Profile {self.run['profile']['name']}; {split} clips;{n} {self.run['frames']} frames a clip; {self.run['model']['name']}."
+
+
+class Pooled(Results):
+    """Several runs as one: their tables' rows together. A clip of another run is another observation; groups of one name stay together."""
+
+    def __init__(self, runs: list[Results]):
+        super().__init__(runs[0].folder)
+        self.runs = runs
+
+    def table(self, name: str) -> pd.DataFrame:
+        if name not in self._tables:
+            tables = [run.table(name) for run in self.runs]
+            self._tables[name] = pd.concat([table.assign(clip=f"{i} " + table["clip"]) if "clip" in table else table for i, table in enumerate(tables)])
+        return self._tables[name]
 
 
 INTERVALS = "Intervals and bands: 95 %, bootstrap over groups."

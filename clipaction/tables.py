@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from . import stats, style
+from .claims import claims, printed
 from .conditions import describe, parse
-from .results import INTERVALS, Results, noise_conditions
+from .results import INTERVALS, Pooled, Results, noise_conditions
 from .typeset import NOTHING, bold_best, column, count, latex, markdown, pct, points, pvalue, ratio, write_csv, write_text
 
 
@@ -218,6 +219,8 @@ def tab05(results) -> Table:
     scenes = [with_tests(noise, ["condition", "scene"])] if noise["scene"].nunique() > 1 else []
     data = label_use(pd.concat([whole, *scenes], ignore_index=True))
     data["attack_rate"] = data["method"].map(attack_rates(results))
+    tempered = stats.summarise(results.home("calibrated"), ["condition", "method"]).rename(columns={"ece": "ece_calibrated"}).assign(scene="all")
+    data = data.merge(tempered[["condition", "scene", "method", "ece_calibrated"]], how="left")
     names = noise_conditions(noise)
     data = order(data, condition=names.values(), scene=style.SCENES, method=style.METHODS)
     front = ["condition", "scene", "method", "labels", "uses_label"]
@@ -230,6 +233,7 @@ def tab05(results) -> Table:
         "unmasked": bold_best(column(clean, pct, "acc", "acc_low", "acc_high"), clean["acc"], free),
         "to no noise": column(clean, points, "diff", "low", "high"), "fixed : broken": column(clean, ratio, "fixed", "broken"),
         "Holm p": column(clean, pvalue, "p_holm"), "ECE": bold_best(column(clean, pct, "ece"), clean["ece"], free, lowest=True)})
+    view["ECE, calibrated"] = bold_best(column(clean, pct, "ece_calibrated"), clean["ece_calibrated"], free, lowest=True)
     for scene in [scene for scene in style.SCENES if scene in set(data["scene"]) - {"all"}]:
         rows = first(data, ["method", methods], condition="none", scene=scene)
         view[style.SCENE_LABELS[scene]] = bold_best(column(rows, pct, "acc"), rows["acc"], free)
@@ -241,7 +245,7 @@ def tab05(results) -> Table:
     view["attack rate"] = column(clean, pct, "attack_rate")
     caption = ("Class-specific noise: protocols and controls, % and points. Labels: what a method saw of them. Where the actor is gone, "
                f"accuracy is what the background alone earns (chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' "
-               f"clips that a class's noise turns into it. Holm over methods and conditions. {INTERVALS} {results.facts(noise)}")
+               f"clips that a class's noise turns into it. ECE: expected calibration error, as it is and at a temperature fitted on validation clips. Holm over methods and conditions. {INTERVALS} {results.facts(noise)}")
     return Table(data, view, caption)
 
 
@@ -252,20 +256,24 @@ def tab06(results) -> Table:
     if data is None or data.empty:
         return Table(pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
                      f"Ablation: not part of this run; `./run_all.sh --from 04 --set noise.ablation_steps=60` makes it. {results.facts(split='validation')}")
-    front = ["setting", "steps", "seed", "condition"]
+    front = ["setting", "steps", "condition"]
     data = data[front + [name for name in data.columns if name not in front]].reset_index(drop=True)
-    settings = data[front[:3]].drop_duplicates()
+    settings = data[front[:2]].drop_duplicates()
     names = list(dict.fromkeys(["none", *data["condition"]]))
     view, keys = settings.reset_index(drop=True).astype(str), pd.MultiIndex.from_frame(settings)
     for name in [name for name in names if name in set(data["condition"])]:
-        rows = data[data["condition"] == name].set_index(front[:3]).reindex(keys)
+        rows = data[data["condition"] == name].set_index(front[:2]).reindex(keys)
         if "n" not in view:
             view["n"] = column(rows, count, "n_clips")
         learned, cells = keys.get_level_values(0) != "no noise", column(rows, pct, "acc", "low", "high")
         view[describe(name)] = cells if name.startswith("hide:") else bold_best(cells, rows["acc"], learned)
         view[f"{describe(name)}: confidence"] = column(rows, pct, "confidence")
         view[f"{describe(name)}: ECE"] = bold_best(column(rows, pct, "ece"), rows["ece"], learned, lowest=True)
-    return Table(data, view, f"Ablation of the loss, gated noise, %. {INTERVALS} {results.facts(split='validation')}")
+    view["cross-entropy"] = bold_best([f"{x:.3f}" for x in rows["ce"]], rows["ce"], learned, lowest=True)
+    view["to all terms"] = [NOTHING if name == "all terms" else f"{a:+.3f} [{b:+.3f}, {c:+.3f}]".replace("-", "−")
+                            for name, a, b, c in zip(view["setting"], rows["change"], rows["change_low"], rows["change_high"])]
+    return Table(data, view, f"Ablation, gated noise, one thing changed at a time, %. Cross-entropy: of all these answers, lower is better, and its "
+                             f"difference to all terms, clip by clip. {INTERVALS} {results.facts(split='validation')}")
 
 
 def tab07(results) -> Table:
@@ -313,38 +321,18 @@ def tab08(results) -> Table:
                  f"{results.facts(split='all')}")
 
 
-def seeds(results) -> Table | None:
-    """Several seeds: what gated and shared noise change, a clip's answer averaged over the trainings; None where there was one training."""
-    results = Results.of(results)
-    noise = results.all_seeds("noise")
-    noise = noise[noise["level"] == "clip"]
-    names = {kind: [name for name in noise["method"].unique() if name.partition("-seed")[0] == kind] for kind in ("none", "gated", "shared")}
-    if len(names["gated"]) < 2:
-        return None
-    noise = noise.assign(hit=stats.hits(noise).astype(float), kind=noise["method"].str.partition("-seed")[0])
-    known, records = noise_conditions(noise), []
-    parts = [("none", scene) for scene in style.SCENES if scene == "all" or scene in set(noise["scene"])] + [(kind, "all") for kind in known if kind != "none"]
-    for kind, scene in [*parts, ("pooled", "all")]:
-        condition = [known["none"], known.get("shape", known["none"])] if kind == "pooled" else [known[kind]]
-        rows = noise[noise["condition"].isin(condition) & ((noise["scene"] == scene) | (scene == "all"))]
-        group = rows.groupby("clip")["group"].first()
-        for a, b in (("gated", "none"), ("shared", "none"), ("gated", "shared")):
-            hit = {side: rows[rows["kind"] == side].pivot_table(index="clip", columns="method", values="hit") for side in (a, b)}
-            gain = hit[a].mean(axis=1) - hit[b].mean(axis=1)
-            single = hit[a].mean() - hit[b].mean().mean()
-            value, low, high = stats.bootstrap_groups(gain, group.loc[gain.index])
-            records.append({"method": a, "against": b, "condition": " & ".join(condition), "scene": scene, "seeds": len(names["gated"]), "n_clips": len(gain),
-                            "acc": hit[a].mean().mean(), "acc_against": hit[b].mean().mean(), "diff": value, "low": low, "high": high,
-                            "worst_seed": single.min(), "best_seed": single.max()})
-    data = pd.DataFrame(records)
-    where = [" and ".join(describe(name) for name in row.condition.split(" & ")) + (f", {style.SCENE_LABELS[row.scene]}" if row.scene != "all" else "") for row in data.itertuples()]
-    view = pd.DataFrame({"clips": where, "n": column(data, count, "n_clips"), "method": [style.method(m).label for m in data["method"]],
-                         "against": [style.method(m).label for m in data["against"]], "accuracy": column(data, pct, "acc"),
-                         "difference": column(data, points, "diff", "low", "high"), "worst seed": column(data, points, "worst_seed"),
-                         "best seed": column(data, points, "best_seed")})
-    caption = (f"Noise trained {len(names['gated'])} times with other seeds (--seeds {len(names['gated'])}), % and points: a clip counts by the share of trainings that "
-               f"get it right. Label-free. {INTERVALS} {results.facts(noise)}")
-    return Table(data, view, caption)
+def pooled(runs: list[Results]) -> Table:
+    """The claims on the clips of several runs together, beside each run's own number."""
+    names = [run.run["profile"]["name"] for run in runs]
+    data = claims(Pooled(runs)).drop(columns="headline")
+    for name, run in zip(names, runs):
+        data[name] = data["id"].map(claims(run).set_index("id")["value"])
+    shown = [printed(row) for row in data.itertuples()]
+    view = pd.DataFrame({
+        "claim": data["claim"], "number": data["number"], "n": column(data, count, "n_clips"), "groups": column(data, count, "n_groups"),
+        "value": [f"{value} [{low_high}] {unit}".strip() for value, low_high, unit in shown],
+        **{name: [printed(row)[0] for row in data.assign(value=data[name]).itertuples()] for name in names}, "verdict": data["verdict"]})
+    return Table(data, view, f"{len(runs)} whole runs, {', '.join(names)}, and their clips together. {INTERVALS}")
 
 
 TABLES = {f.__name__: f for f in (tab01, tab02, tab03, tab04, tab05, tab06, tab07, tab08)}

@@ -17,15 +17,19 @@ from .errors import UserError
 from .study import Study
 
 
-def explorer(draw, **controls: W.Widget) -> W.VBox:
-    """Controls above the picture `draw(**values)` returns; drawn once now and again whenever a control moves."""
+def explorer(draw, idle=lambda **values: (), **controls: W.Widget) -> W.VBox:
+    """Controls above the picture `draw(**values)` returns; drawn once now and again whenever a control moves. `idle(**values)` names the
+    controls that have no effect: they are not shown."""
     picture = W.Output()
 
     def refresh(_=None):
+        values = {name: control.value for name, control in controls.items()}
+        for name, control in controls.items():
+            control.layout.display = "none" if name in idle(**values) else None
         with picture:
             picture.clear_output(wait=True)
             try:
-                display(draw(**{name: control.value for name, control in controls.items()}))
+                display(draw(**values))
             except UserError as error:
                 print(error)
             plt.close("all")
@@ -55,6 +59,14 @@ def condition_name(what: str, shape: str, percent: int, placement: str, motion: 
     return f"{control}{kind}:{part}:{grain}{'' if source == 'truth' else f'@{source}'}"
 
 
+def idle(what: str, part: str, **_) -> set[str]:
+    """The mask explorer's knobs that have no part in the condition."""
+    shape, region = {"shape", "percent", "placement", "motion"}, {"part", "grain", "source", "control"}
+    if what == "whole frame":
+        return shape | region
+    return region if what == "shape" else shape - {"percent"} | {"grain", "source"} if part == "most relevant" else shape
+
+
 def mask_explorer(study: Study) -> W.VBox:
     """Choose a clip and a mask; see the frames and what CLIP makes of them."""
     given = {*study.profile.regions.sources, "motion"} | ({"truth"} if study.store.parts is not None else set())
@@ -66,8 +78,9 @@ def mask_explorer(study: Study) -> W.VBox:
     pick = partial(W.Dropdown, layout=W.Layout(width="260px"))
     return explorer(
         draw,
+        idle,
         clip=clip_picker(study),
-        what=W.ToggleButtons(options=["whole frame", "shape", "hide", "isolate"], value="shape", description="do"),
+        what=W.ToggleButtons(options=["whole frame", "shape", "hide", "isolate"], value="shape", layout=W.Layout(width="100%", margin="2px 2px 2px 90px")),
         shape=pick(options=masks.SHAPES, description="shape"),
         percent=W.IntSlider(30, 1, 90, description="area, %", continuous_update=False),
         placement=pick(options=masks.PLACEMENTS, description="place"),
@@ -98,8 +111,9 @@ def noise_explorer(study: Study) -> W.VBox:
     """Choose a clip and a noise, and how strong; 'class' lets you add the naive noise of any class, also a wrong one."""
     return explorer(
         partial(draw_noisy, study),
+        lambda method, **_: set() if method == "class" else {"of"},
         clip_id=clip_picker(study),
-        method=W.ToggleButtons(options=["none", "gated", "shared", "class"], value="gated", description="noise"),
+        method=W.ToggleButtons(options=["none", "gated", "shared", "class"], value="gated", layout=W.Layout(width="100%", margin="2px 2px 2px 90px")),
         of=W.Dropdown(options=study.classes[: study.n_source], description="class"),
         strength=W.FloatSlider(1.0, min=0, max=2, step=0.1, description="strength", continuous_update=False),
     )

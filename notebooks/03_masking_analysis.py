@@ -44,7 +44,7 @@ print(f"{len(plan)} conditions x {len(test)} test clips x {study.profile.frames}
 example = pictures.example_clip(test)
 shapes = [f"shape:{shape}:30:centre:still" for shape in study.profile.masking.shapes]
 whole = ("actor+prop:box", "actor+prop:plate", "actor+prop:box@motion", "actor+prop:silhouette@motion")
-parts = [part for part in study.profile.regions.parts if part not in ("limbs", "text")]
+parts = [part for part in study.profile.regions.parts if part not in ("head", "limbs", "text")]
 features = [f"hide:{part}:silhouette" for part in parts] + [f"hide:{part}" for part in whole] + ["control:hide:actor+prop:box"]
 isolated = [f"keep:{part}:silhouette" for part in parts] + ["keep:actor+prop:silhouette@motion"]
 gallery = pictures.masked(study, example, ["none", *shapes, *(name for name in (*features, *isolated) if name in plan)])

@@ -44,13 +44,13 @@ print(f"{len(train)} clips train ({len(data.labels)} frames), {len(val)} choose,
 with study.timed("embedding views", len(data.labels) * config.views, "frame"):
     views = experiments.embed_views(study, data, val)
 gate = experiments.fit_gate(study, config, views)
-with study.timed("noise trainings", 1 + 2 * len(config.seeds), "training"):
-    learned, curves = experiments.learn_all(study, data, val, gate)
+live = pictures.LiveCurves()
+with study.timed("noise trainings", 3, "training"):
+    learned, curves = experiments.learn_all(study, data, val, gate, watch=live)
+live.show(curves)
 study.save("noise/curves", curves)
 methods = experiments.protocols(study, learned, gate) | experiments.rivals(study, views)
 named = lambda names, conditions: experiments.evaluate_methods(study, test, {n: methods[n] for n in names}, conditions)  # noqa: E731
-pictures.curves(curves)
-plt.show()
 
 # %% [markdown]
 # ## The naive version
@@ -121,12 +121,30 @@ table["uses the label"] = table.method.isin(experiments.USES_LABEL)
 table[table.condition == "none"].sort_values("acc", ascending=False)[["method", "uses the label", "n_clips", "acc", "acc_low", "acc_high", "confidence", "ece"]].round(3)
 
 # %% [markdown]
+# ## Is its confidence worth more?
+# A temperature of each method's own, fitted on validation clips, makes any method about as sure as it is right: only what is left after that is merit.
+
+# %%
+tempered = experiments.calibrated(study, {m: methods[m] for m in cheap if m not in experiments.USES_LABEL}, val)
+calibrated = study.save("predictions/calibrated", experiments.evaluate_methods(study, test, tempered, ["none"], step="calibrated"))
+after = stats.summarise(calibrated, by=["method"]).assign(temperature=lambda t: [tempered[m].keywords["temperature"] for m in t.method])
+after = after.merge(table[table.condition == "none"][["method", "ece"]], on="method", suffixes=(" calibrated", ""))
+after[["method", "temperature", "ece", "ece calibrated", "confidence"]].round(3)
+
+# %% [markdown]
 # ## Paired: what did it fix, what did it break?
 
 # %%
 label_free = results[~results.method.isin(experiments.USES_LABEL)]
 paired = stats.compare(label_free, "none", on="method", by=["condition"])
 paired.round(3)
+
+# %% [markdown]
+# Which classes win, which lose?
+
+# %%
+own = label_free[(label_free.condition == "none") & label_free.method.isin(["none", "gated"])]
+stats.compare(own, "none", on="method", by=["cls"]).sort_values("diff", ascending=False)[["cls", "n_clips", "acc_baseline", "acc", "diff", "low", "high", "fixed", "broken"]].round(2)
 
 # %% [markdown]
 # ## Where does it look, before and after?

@@ -141,6 +141,7 @@ def write_results(folder: Path, name: str = "demo", truth: bool = True, failed: 
     slow = ("hypothesis", "shortlist-3", "naive-hypothesis")  # asked on unmasked clips only
     asked = [(m, c) for m in methods for c in ("none", SQUARE, hidden)[: 1 if m in slow else 3]]
     save(pd.concat([predict(test, 12, m, c, rng) for m, c in asked]), "predictions/noise")
+    save(pd.concat([predict(test, 12, m, "none", rng) for m in ("none", "gated", "shared", "probe")]), "predictions/calibrated")
     eps, low = profile.noise.eps / 255, rng.normal(0, 1, (14, 3, 8, 8))
     delta = (eps * np.tanh(low.repeat(12, 2).repeat(12, 3))).astype(np.float32)
     for variant, part in (("gated", delta[:12]), ("shared", delta[12:13]), ("naive", delta[:12] * 0.9)):
@@ -149,14 +150,14 @@ def write_results(folder: Path, name: str = "demo", truth: bool = True, failed: 
     for k, variant in enumerate(("gated", "shared", "naive")):
         loss = 0.6 + 0.2 * k + 0.8 * np.exp(-steps / 60) + rng.normal(0, 0.08, len(steps))
         val = np.where((steps % 50 == 0) | (steps == steps[-1]), -0.9 + 0.1 * (2 - k) * (1 - np.exp(-steps / 80)), np.nan)
-        curves.append(pd.DataFrame({"step": steps, "loss": loss, "ce": loss * 0.8, "val": val, "variant": variant, "seed": 0}))
+        curves.append(pd.DataFrame({"step": steps, "loss": loss, "ce": loss * 0.8, "val": val, "variant": variant}))
     save(pd.concat(curves), "noise/curves")
     of = len(test) * 11 // 12
     save(pd.DataFrame([{"variant": v, "cls": c, "hits": int(of * r), "of": of, "rate": int(of * r) / of} for v, r in
                        (("none", 0.03), ("gated", 0.035), ("naive", 0.47)) for c in classes]), "noise/attack")
     settings = ["no noise", "all terms", "cross-entropy only", "with pair", "without hinge", "without confidence", "without tv", "without agreement"]
     rows = [{"condition": c, "n_clips": 72, "acc": (a := base + 0.02 * rng.normal()), "low": a - 0.08, "high": a + 0.08, "confidence": a - 0.03,
-             "ece": abs(rng.normal(0.08, 0.02)), "setting": s, "steps": profile.noise.ablation_steps, "seed": 0}
+             "ece": abs(rng.normal(0.08, 0.02)), "ce": 1 - a, "change": 0.7 - a, "change_low": 0.6 - a, "change_high": 0.8 - a, "setting": s, "steps": profile.noise.ablation_steps}
             for s in settings for c, base in (("none", 0.74), (SQUARE, 0.45))]
     save(pd.DataFrame(rows if profile.noise.ablation_steps else []), "noise/ablation")
     share = rng.beta(4, 6, len(meta))

@@ -136,6 +136,15 @@ def test_class_offset_undoes_a_constant_shift():
         baselines.class_offset(np.zeros((0, 4)), [])
 
 
+def test_temperature_undoes_a_scale():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = np.array([rng.choice(5, p=row) for row in p])
+    assert baselines.temperature(logits, labels) == pytest.approx(1, abs=0.06)
+    assert baselines.temperature(3 * logits, labels) == pytest.approx(3 * baselines.temperature(logits, labels), rel=0.01)
+
+
 def test_tuned_prompts_fit_better_come_out_the_same_twice_and_leave_the_model_alone():
     clip = load_clip()
     phrases = ["riding a bicycle", "doing push-ups", "mopping the floor"]

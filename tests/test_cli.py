@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 
 from clipaction import __main__ as cli
-from clipaction import claims
 from clipaction.config import load_profile
 from clipaction.errors import UserError
 from clipaction.paths import ROOT
@@ -58,7 +57,7 @@ def test_arguments_become_profile_and_overrides(tmp_path):
     assert cli.profile_of(parse(["run"])) == ("demo", {})
     assert cli.profile_of(parse(["run", "--data", str(tmp_path)])) == ("folder", {"dataset.root": str(tmp_path)})
     _, overrides = cli.profile_of(parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"]))
-    assert overrides == {"noise.seeds": [0, 1], "dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
+    assert overrides == {"dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
     assert cli.profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
 
 
@@ -71,19 +70,17 @@ def test_videos_too_few_to_learn_from_are_told_before_any_notebook(tmp_path, mon
 
 def test_several_splits_are_run_one_by_one_under_names_of_their_own():
     parse = cli.parser().parse_args
-    assert cli.by_split(parse(["run", "--profile", "ucf101", "--split", "2"])) == [("ucf101", {"dataset.splits": [2]})]
-    several = cli.by_split(parse(["run", "--profile", "ucf101", "--split", "1,3"]))
+    assert cli.runs(parse(["run", "--profile", "ucf101", "--split", "2"])) == [("ucf101", {"dataset.splits": [2]})]
+    several = cli.runs(parse(["run", "--profile", "ucf101", "--split", "1,3"]))
     assert [overrides for _, overrides in several] == [{"dataset.splits": [k], "name": f"ucf101-split{k}"} for k in (1, 3)]
     assert load_profile(*several[1]).name == "ucf101-split3"
 
 
-def test_claims_of_several_splits_are_averaged(tmp_path, monkeypatch):
-    monkeypatch.setenv("CLIPACTION_FIGURES", str(tmp_path))
-    for name, value in (("a", 0.2), ("b", 0.4)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "claims.csv").write_text(f"number,value\ntop-1,{value}\n")
-    line = claims.average([SimpleNamespace(name="a"), SimpleNamespace(name="b")]).splitlines()[-1]
-    assert line.split() == ["top-1", "0.2", "0.4", "0.3"]
+def test_several_seeds_are_whole_runs_and_the_profiles_own_seed_is_the_plain_run():
+    parse = cli.parser().parse_args
+    assert cli.runs(parse(["run", "--seeds", "3"])) == [("demo", {}), *(("demo", {"seed": k, "name": f"demo-seed{k}"}) for k in (1, 2))]
+    both = cli.runs(parse(["run", "--profile", "ucf101", "--split", "1,2", "--seeds", "0,4"]))
+    assert [load_profile(*each).name for each in both] == ["ucf101-split1", "ucf101-split1-seed4", "ucf101-split2", "ucf101-split2-seed4"]
 
 
 @pytest.mark.parametrize(("error", "code", "expected"), [

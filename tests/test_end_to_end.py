@@ -92,6 +92,7 @@ def test_permuted_labels_change_the_oracle_and_nothing_that_is_label_free(study,
     gate = noise.posterior_gate(study.head(), study.clip.tau)
     test, data, val = study.clips("test"), experiments.training_frames(study, study.clips("train")), study.clips("val")
     methods = experiments.protocols(study, learned, gate) | experiments.rivals(study, experiments.embed_views(study, data, val))
+    methods |= {f"calm {name}": protocol for name, protocol in experiments.calibrated(study, {"gated": methods["gated"]}, val).items()}
     permuted = test.assign(label=np.roll(test["label"], 1))
     one, two = (experiments.evaluate_methods(study, meta, methods, ["none"], step=f"permuted-{k}") for k, meta in enumerate((test, permuted)))
     answers = ["clip", "pred", "top5", "p_pred", "margin", "entropy"]

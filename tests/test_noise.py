@@ -3,6 +3,7 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -31,6 +32,15 @@ def test_noise_never_exceeds_eps():
         model.theta.mul_(1e4)
     assert model().shape == (5, 3, 16, 16)
     assert model().abs().max() <= 8 / 255 + 1e-7
+
+
+def test_l2_noise_is_bounded_by_its_root_mean_square_and_may_be_smaller():
+    model = noise.ClassNoise(5, 16, 8 / 255, 4, norm="l2")
+    small = model().detach().pow(2).mean((1, 2, 3)).sqrt()
+    assert (small < 1 / 255).all()
+    with torch.no_grad():
+        model.theta.mul_(1e4)
+    torch.testing.assert_close(model().pow(2).mean((1, 2, 3)).sqrt(), torch.full((5,), 8 / 255))
 
 
 def test_mixture_of_noises_stays_within_eps(delta):
@@ -136,12 +146,12 @@ def test_agreement_term_is_symmetric_and_zero_for_equal_answers():
     torch.testing.assert_close(noise.agreement_term(a, b, 0.1), noise.agreement_term(b, a, 0.1))
 
 
-def learn(toy_clip, toy_head, toy_frames, use="gated", **changes):
+def learn(toy_clip, toy_head, toy_frames, use="gated", options=None, **changes):
     """Train on frames whose labels are what the toy model answers for the opposite image: noise has something to mend."""
     flat = toy_frames.reshape(-1, 16, 16, 3)
     scores = toy_clip.encode_image(to_input(255 - flat)) @ toy_head.T
     data = noise.Frames(flat, scores.argmax(1).numpy(), [str(i) for i in range(len(flat))], np.full(flat.shape[:3], 128, np.uint8))
-    return noise.train(toy_clip, toy_head, data, config(**changes), use=use)
+    return noise.train(toy_clip, toy_head, data, config(**changes), use=use, **(options or {}))
 
 
 @pytest.mark.parametrize("use", ["gated", "shared", "oracle"])
@@ -151,6 +161,35 @@ def test_training_lowers_the_loss_and_repeats_exactly(toy_clip, toy_head, toy_fr
     assert torch.equal(delta, again)
     assert len(delta) == (1 if use == "shared" else 5)
     assert curves["ce"].tail(10).mean() < curves["ce"].head(10).mean()
+
+
+def test_a_killed_training_goes_on_to_the_same_noise_bit_by_bit(toy_clip, toy_head, toy_frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(noise, "CHECKPOINT_EVERY", -1)
+    checkpoint, seen = tmp_path / "noise.checkpoint", []
+
+    def kill(rows):
+        seen.append(rows[-1]["step"])
+        if seen == list(range(1, 18)):
+            raise KeyboardInterrupt
+
+    options = {"checkpoint": checkpoint, "watch": kill, "validate": lambda delta: float(delta.abs().mean()), "every": 5}
+    whole, curve = learn(toy_clip, toy_head, toy_frames, options={**options, "watch": None})
+    assert not checkpoint.exists()
+    with pytest.raises(KeyboardInterrupt):
+        learn(toy_clip, toy_head, toy_frames, options=options)
+    assert checkpoint.exists()
+    resumed, rest = learn(toy_clip, toy_head, toy_frames, options=options)
+    assert seen[17:] == list(range(17, 31))  # step 17 was lost, and no other
+    assert torch.equal(whole, resumed) and not checkpoint.exists()
+    pd.testing.assert_frame_equal(curve.drop(columns="seconds"), rest.drop(columns="seconds"))
+
+
+def test_training_stops_when_validation_gets_no_better_and_returns_the_best(toy_clip, toy_head, toy_frames):
+    answers = iter([0.1, 0.5, 0.4, 0.3, 0.2, 0.1])
+    tried = []
+    validate = lambda delta: tried.append(delta.clone()) or next(answers)  # noqa: E731
+    delta, curve = learn(toy_clip, toy_head, toy_frames, options={"validate": validate, "every": 5}, patience=2)
+    assert len(curve) == 20 and torch.equal(delta, tried[1])
 
 
 def test_a_term_with_weight_zero_is_not_computed(toy_clip, toy_head, toy_frames):

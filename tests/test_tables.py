@@ -1,5 +1,6 @@
 """Tables from invented results: files, numbers against the predictions they come from, bold, honest gaps."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from synthetic import SQUARE, write_results
 
-from clipaction import stats, style, tables, typeset
+from clipaction import claims, stats, style, tables, typeset
 from clipaction.errors import UserError
 from clipaction.results import Results
 
@@ -121,21 +122,19 @@ def test_missing_result_names_file_and_notebook(results, tmp_path):
         tables.tab05(tmp_path)
 
 
-def test_several_seeds_average_each_clips_answers(results, tmp_path):
-    assert tables.seeds(results) is None  # one training
-    folder = tmp_path / "results"
-    shutil.copytree(results.folder, folder)
-    noise = pd.read_parquet(folder / "predictions" / "noise.parquet")
-    again = noise[noise["method"].isin(["gated", "shared"])].assign(method=lambda t: t["method"] + "-seed1")
-    wrong = again["method"] == "gated-seed1"
-    again.loc[wrong, "pred"] = (again.loc[wrong, "label"] + 1) % 12  # the second training gets nothing right
-    pd.concat([noise, again]).to_parquet(folder / "predictions" / "noise.parquet")
-    two = Results(folder)
-    table = tables.seeds(two)
-    whole = table.data[(table.data["condition"] == "none") & (table.data["scene"] == "all")].set_index(["method", "against"])
-    home = results.home("noise")
-    accuracy = {m: stats.accuracy(home[(home["method"] == m) & (home["condition"] == "none")]) for m in ("none", "gated", "shared")}
-    assert whole.loc[("gated", "none"), "acc"] == pytest.approx(accuracy["gated"] / 2)
-    assert whole.loc[("gated", "none"), "diff"] == pytest.approx(accuracy["gated"] / 2 - accuracy["none"])
-    assert whole.loc[("shared", "none"), "diff"] == pytest.approx(accuracy["shared"] - accuracy["none"])
-    assert set(two.home("noise")["method"]) == set(home["method"])  # no other table sees the further seeds
+def test_pooled_runs_count_every_clip_and_keep_groups_together(results, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(results.folder, other)
+    noise = pd.read_parquet(other / "predictions" / "noise.parquet")
+    noise["pred"] = noise["pred"].where(noise["method"] != "gated", (noise["label"] + 1) % 12)  # here gated noise gets nothing right
+    noise.to_parquet(other / "predictions" / "noise.parquet")
+    run = json.loads((other / "run.json").read_text())
+    run["profile"]["name"] = "quick-seed1"
+    (other / "run.json").write_text(json.dumps(run))
+    table, one = tables.pooled([results, Results(other)]), claims.claims(results).set_index("id")
+    data = table.data.set_index("id")
+    assert (data["n_clips"] == 2 * one["n_clips"]).all() and (data["n_groups"] == one["n_groups"]).all()
+    assert data.loc["gated", "value"] == pytest.approx((data.loc["gated", "quick"] + data.loc["gated", "quick-seed1"]) / 2)
+    assert data.loc["gated", "quick"] == one.loc["gated", "value"] > data.loc["gated", "quick-seed1"]
+    assert data.loc["zero-shot", "value"] == pytest.approx(one.loc["zero-shot", "value"])
+    tables.save(table, tmp_path / "pooled")

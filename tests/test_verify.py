@@ -106,13 +106,13 @@ def test_nothing_made_yet(tmp_path, monkeypatch):
 
 
 def test_what_is_made_on_demand_is_not_missing_and_stays_published(made):
-    """An ablation left out of this run (an empty table), and several seeds (no file)."""
+    """An ablation left out of this run (an empty table), and several runs (no file)."""
     folder = verify.reference_dir("demo")
-    (folder / "seeds.csv").write_text("method,acc\ngated,0.7\n")
+    (folder / "pooled.csv").write_text("method,acc\ngated,0.7\n")
     pd.DataFrame(columns=["method", "acc"]).to_csv(made / "tab02.csv", index=False)
-    assert row("tab02").status == row("seeds").status == "not compared" and verify.report("demo") == 0
+    assert row("tab02").status == row("pooled").status == "not compared" and verify.report("demo") == 0
     published = (folder / "tab02.csv").read_text()
     verify.update_reference("demo")
-    assert (folder / "tab02.csv").read_text() == published and (folder / "seeds.csv").exists()
-    (made / "seeds.csv").write_text("method,acc\ngated,0.9\n")
-    assert row("seeds").status == "differs"
+    assert (folder / "tab02.csv").read_text() == published and (folder / "pooled.csv").exists()
+    (made / "pooled.csv").write_text("method,acc\ngated,0.9\n")
+    assert row("pooled").status == "differs"

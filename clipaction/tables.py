@@ -255,7 +255,7 @@ def tab06(results) -> Table:
     data = results.maybe("noise/ablation.parquet")
     if data is None or data.empty:
         return Table(pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
-                     f"Ablation: not part of this run; `./run_all.sh --from 04 --set noise.ablation_steps=60` makes it. {results.facts(split='validation')}")
+                     f"Ablation: not part of this run; `./run_all.sh --from 04 --set noise.ablation_steps=100` makes it. {results.facts(split='validation')}")
     front = ["setting", "steps", "condition"]
     data = data[front + [name for name in data.columns if name not in front]].reset_index(drop=True)
     settings = data[front[:2]].drop_duplicates()

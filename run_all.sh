@@ -7,7 +7,7 @@
 #   ./run_all.sh --data DIR             your own videos, DIR/<class>/<video>
 #
 # Options: --from 03     start with notebook 03          --only 04    run notebook 04 alone
-#          --fresh       repeat what is finished          --seeds 3    train the noise three times
+#          --fresh       repeat what is finished          --seeds 3    three whole runs, then pooled
 #          --split 1,2   UCF-101 splits                   --set noise.eps=8   any field of the profile
 #
 # On a bare machine with Python 3.11 or newer it first makes .venv from requirements.lock (minutes, once). An active environment

@@ -61,6 +61,7 @@ def several(text: str) -> list[int]:
     numbers = integers(text)
     if len(numbers) == 1 and "," not in text:
         numbers = list(range(numbers[0]))
+    numbers = list(dict.fromkeys(numbers))
     if not numbers or min(numbers) < 0:
         raise argparse.ArgumentTypeError(f'"{text}" gives no seed; say how many (3) or which (0,1,2)')
     return numbers

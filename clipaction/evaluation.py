@@ -6,11 +6,12 @@ key matches is reused; a killed sweep goes on with the first missing one, and on
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +30,7 @@ from .relevance import relevance, upsample
 from .store import FrameStore
 
 META = ["clip", "cls", "label", "group", "split", "domain", "scene"]
-CODE_VERSION = 1  # of this module and noise.py: raise it when what they compute changes
+COMPUTING = ("clip", "conditions", "evaluation", "masks", "noise", "preprocess", "regions", "relevance")  # modules on which results rest
 
 
 def predictions(clip_scores: np.ndarray, frame_scores: np.ndarray | None, meta: pd.DataFrame, tau: float, method: str, condition: str) -> pd.DataFrame:
@@ -65,9 +66,16 @@ def _rows(scores: np.ndarray, meta: pd.DataFrame, frame: np.ndarray, tau: float)
     )
 
 
+@cache
+def code_version() -> str:
+    """Of what the package computes with: its code without comments and layout."""
+    trees = [ast.dump(ast.parse(Path(__file__).with_name(f"{name}.py").read_bytes())) for name in COMPUTING]
+    return hashlib.sha256("".join(trees).encode()).hexdigest()
+
+
 def key_of(*parts: object) -> str:
     """16 hex digits of everything that decides a result."""
-    return hashlib.sha256(json.dumps([CODE_VERSION, *parts], sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([code_version(), *parts], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def cached(path: Path, key: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -122,19 +122,23 @@ def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFra
     config, seed = study.profile.noise, study.profile.seed
     if use == "oracle":  # half the steps: it has converged long before
         config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
-    path = study.results / "noise" / f"{name}.safetensors"
-    path.parent.mkdir(exist_ok=True)
-    through = "" if gate is None else gate.cpu().numpy().tobytes().hex()
-    key = key_of(study.clip.weights_hash, study.store.key, data.ids, val["clip"].tolist(), config.model_dump(exclude={"ablation_steps", "shortlist"}), use, seed, study.n_source, through)
+    folder = study.results / "noise"
+    folder.mkdir(exist_ok=True)
+    texts = [None if tensor is None else tensor.cpu().numpy().tobytes().hex() for tensor in (study.head(), gate)]
+    settings = config.model_dump(exclude={"ablation_steps", "shortlist"})
+    key = key_of(study.clip.weights_hash, study.clip.dtype, study.store.key, data.ids, val["clip"].tolist(), settings, use, seed, texts)
+    path, curve_at = folder / f"{name}.safetensors", folder / f"{name}.parquet"
+    if noise.saved_facts(path).get("key") != key:
+        curve_at.unlink(missing_ok=True)  # a noise without its curve, or the other way round, was interrupted
 
     def train() -> pd.DataFrame:
         validate = partial(validation_score, study, val, use=use, gate=gate)
-        delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, progress=f"noise: {name}", gate=gate,
-                                   checkpoint=path.with_name(f"{name}-{key}.checkpoint"), watch=watch and partial(watch, name))
+        delta, curve = noise.train(study.clip, study.head(), data, config, use, seed, validate, f"noise: {name}", gate,
+                                   checkpoint=folder / f"{name}-{key}.checkpoint", watch=watch and partial(watch, name))
         noise.save_noise(path, delta, gate, key=key, use=use, seed=seed, eps=config.eps)
         return curve.assign(variant=name)
 
-    curve = cached(path.with_suffix(".parquet"), key, train)
+    curve = cached(curve_at, key, train)
     return noise.load_noise(path).to(study.clip.device), curve
 
 
@@ -240,10 +244,10 @@ def shifted(clip, head: torch.Tensor, offset: torch.Tensor, x: torch.Tensor) -> 
 
 
 def calibrated(study: Study, methods: dict[str, Callable], val: pd.DataFrame) -> dict[str, Callable]:
-    """The same label-free methods at a temperature of their own, fitted on validation clips: answers stay, confidence changes."""
+    """The same label-free methods at a temperature of their own, fitted on `validation_batches`: answers stay, confidence changes."""
     found = {}
     for name, protocol in methods.items():
-        scores, labels = zip(*((protocol(x)[0].cpu(), y) for x, y in labelled_batches(study, val, "none")))
+        scores, labels = zip(*((protocol(x)[0].cpu(), y) for x, y in validation_batches(study, val)))
         found[name] = partial(tempered, protocol=protocol, temperature=baselines.temperature(torch.cat(scores) / study.clip.tau, torch.cat(labels)))
     return found
 
@@ -285,7 +289,7 @@ def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor, gate
         frames = study.store.get(part["row"])[:, t]
         region = regions.truth("actor+prop", regions.Evidence(frames, study.store.parts[part["row"].to_numpy(), t]))
         x = to_input(frames)
-        noisy = noise.add(x, noise.worn(clip, head, x, delta, gate))
+        noisy = noise.add(x, noise.worn(clip, head, x, delta, gate)).cpu()
         maps = {m: upsample(relevance(clip.model, images, head[part["label"].to_numpy()], encode=clip.encode_image).cpu(), size) for m, images in (("none", x), ("gated", noisy))}
         for method, value in maps.items():
             share = (value * region).sum((1, 2)) / value.sum((1, 2)).clamp_min(1e-8)
@@ -293,7 +297,9 @@ def relevance_shares(study: Study, meta: pd.DataFrame, delta: torch.Tensor, gate
         for j, (name, cls) in enumerate(zip(part["clip"], part["cls"])):
             examples.setdefault(cls, (name, frames[j], maps["none"][j].numpy(), maps["gated"][j].numpy()))
     names, frames, before, after = zip(*examples.values())
-    np.savez_compressed(study.results / "relevance.npz", clips=np.array(names), frames=np.stack(frames), before=np.stack(before), after=np.stack(after))
+    aside = study.results / "relevance.tmp.npz"
+    np.savez_compressed(aside, clips=np.array(names), frames=np.stack(frames), before=np.stack(before), after=np.stack(after))
+    aside.replace(study.results / "relevance.npz")
     return pd.concat(records, ignore_index=True)
 
 
@@ -398,49 +404,57 @@ def falls(masking: pd.DataFrame, classes) -> pd.DataFrame:
 
 def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) -> pd.DataFrame:
     """One thing changed at a time, all rows with the same few steps and seed, judged on validation clips: setting, steps, condition, n_clips,
-    acc, low, high, confidence, ece; and over both conditions together ce, the cross-entropy of the answers, and by how much it is above that of
-    'all terms' (change, change_low, change_high). Changed are the terms of the loss, eps and its norm, the noise's resolution, the gate, and how
-    many training clips a class it learns from.
+    acc, low, high, confidence, ece; over the unmasked and the masked ones together ce, the cross-entropy of the answers, and by how much it is
+    above that of 'all terms' (change, change_low, change_high); and the attack rate. Changed are the terms of the loss, eps and its norm, the
+    noise's resolution, the gate, and how many training clips a class noise and gate learn from.
     """
     config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
-    head, own = study.head(), fit_gate(study, config, views)
+    head, own, base = study.head(), fit_gate(study, config, views), only_cross_entropy(config)
     loss = lambda **weights: config.model_copy(update={"loss": config.loss.model_copy(update=weights)})  # noqa: E731
-    settings = {"all terms": (config, own, data), "cross-entropy only": (loss(**dict.fromkeys(TERMS, 0.0)), own, data)}
-    for term in TERMS:
+    settings = {"all terms": (config, own, data), "cross-entropy only": (base, own, data), "without cross-entropy": (loss(ce=0.0), own, data)}
+    for term in (term for term in TERMS if term != "confidence" or data.region is not None):  # without regions there is nobody to take away
         on = getattr(config.loss, term) > 0
         settings[f"{'without' if on else 'with'} {term}"] = (loss(**{term: 0.0 if on else 0.1}), own, data)
     other = "posterior" if config.gate == "features" else "features"
     settings[f"gate: {other}"] = (config, fit_gate(study, config.model_copy(update={"gate": other}), views), data)
     settings |= {f"eps {eps}/255": (config.model_copy(update={"eps": float(eps)}), own, data) for eps in (2, 4, 8, 16) if eps != config.eps}
-    settings |= {f"norm {norm}, {config.eps / 2:g}/255": (config.model_copy(update={"norm": norm, "eps": config.eps / 2}), own, data) for norm in ("linf", "l2") if norm != config.norm}
-    settings |= {f"noise of {side} x {side}": (config.model_copy(update={"resolution": side}), own, data) for side in (6, 12, 24) if side < config.resolution}
-    settings |= {f"{n} clips a class": (config, own, data.fewer(n)) for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()}
+    if config.norm == "linf":  # of about the same root mean square: a bounded noise lies at its bound half of the time
+        settings[f"norm l2, {config.eps / 2:g}/255"] = (config.model_copy(update={"norm": "l2", "eps": config.eps / 2}), own, data)
+    sides = (6, 12, 24, study.clip.size)
+    settings |= {f"noise of {side} x {side}": (config.model_copy(update={"resolution": side}), own, data) for side in sides if side != config.resolution}
+    for n in (n for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()):
+        few = data.fewer(n)
+        settings[f"{n} clip{'s' * (n > 1)} a class"] = (config, fit_gate(study, config, embed_views(study, few, val)), few)
 
     def row(setting: str) -> pd.DataFrame:
-        if setting == "no noise":
-            protocol = partial(noise.plain, study.clip, head)
-        else:
+        protocol, attack = partial(noise.plain, study.clip, head), np.nan
+        if setting != "no noise":
             varied, gate, frames = settings[setting]
             delta, _ = noise.train(study.clip, head, frames, varied, "gated", study.profile.seed, progress=f"ablation: {setting}", gate=gate)
             protocol = partial(noise.gated, study.clip, head, delta=delta, gate=gate)
-        return study.evaluate(val, ["none", SQUARE], "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
+            attack = attack_rates(study, val, {setting: delta}).groupby("variant")[["hits", "of"]].sum().eval("hits / of")[setting]
+        conditions = ["none", SQUARE, hidden_condition(study)]
+        rows = study.evaluate(val, conditions, "ablation", protocol=protocol, method=setting, uses=fingerprint(protocol), frames=False)
+        return rows.assign(attack=attack)
 
     rows = pd.concat(parallel.each(row, ["no noise", *settings], study.clip.device)).rename(columns={"method": "setting"})
+    attack = rows.groupby("setting")["attack"].first()
     rows["ce"] = -np.log(rows["p_true"].clip(lower=1e-6))
-    paired = rows.pivot_table(index=["condition", "clip", "group"], columns="setting", values="ce", sort=False)
+    paired = rows[rows["condition"].isin(["none", SQUARE])].pivot_table(index=["condition", "clip", "group"], columns="setting", values="ce", sort=False)
     against = [(name, paired[name].mean(), *stats.bootstrap_groups(paired[name] - paired["all terms"], paired.index.get_level_values("group"))) for name in paired]
     table = stats.summarise(rows, by=["setting", "condition"]).rename(columns={"acc_low": "low", "acc_high": "high"}).assign(steps=config.steps)
+    table["attack"] = table["setting"].map(attack)
     table = table.merge(pd.DataFrame(against, columns=["setting", "ce", "change", "change_low", "change_high"]), on="setting")
     return table.sort_values("setting", key=lambda names: names.map(list(paired).index), kind="stable", ignore_index=True)
 
 
-def verdict(paired: pd.DataFrame) -> list[str]:
-    """One line a claim, from the paired differences to no noise: holds, fails or undecided by its interval."""
+def verdict(label_free: pd.DataFrame) -> list[str]:
+    """One line a condition and rival: does gated noise do better, worse, or can the interval not tell?"""
     lines = []
-    for row in paired.itertuples():
-        if row.method in ("gated", "shared", "shuffled", "random"):
-            what = "rises" if row.low > 0 else "falls" if row.high < 0 else "undecided"
-            lines.append(f"{row.method:9s} {row.condition:32s} accuracy {row.acc_baseline:.3f} -> {row.acc:.3f} ({row.diff:+.3f}, 95 % {row.low:+.3f} to {row.high:+.3f}, {row.n_clips} clips): {what}")
+    for rival in ("none", "random", "shuffled", "shared", "probe"):
+        for row in stats.compare(label_free[label_free["method"].isin(["gated", rival])], rival, on="method", by=["condition"]).itertuples():
+            what = "better" if row.low > 0 else "worse" if row.high < 0 else "undecided"
+            lines.append(f"gated against {rival:9s} {row.condition:32s} {row.acc_baseline:.3f} -> {row.acc:.3f} ({row.diff:+.3f}, 95 % {row.low:+.3f} to {row.high:+.3f}, {row.n_clips} clips): {what}")
     return lines
 
 

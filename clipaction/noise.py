@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
@@ -44,8 +45,8 @@ class ClassNoise(nn.Module):
 
 
 def add(x: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
-    """x + delta, kept a valid image in [0, 1]."""
-    return (x + delta).clamp(0, 1)
+    """x + delta, kept a valid image in [0, 1], on the device of delta."""
+    return (x.to(delta.device) + delta).clamp(0, 1)
 
 
 def posterior_gate(head: torch.Tensor, tau: float, temperature: float = 1.0) -> torch.Tensor:
@@ -284,12 +285,12 @@ def objective(clip: CLIP, head: torch.Tensor, delta: torch.Tensor, data: Frames,
 
 
 def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gated", seed: int = 0, validate: Callable[[torch.Tensor], float] | None = None,
-          every: int = 50, progress: str | None = None, gate: torch.Tensor | None = None, checkpoint: Path | None = None,
+          progress: str | None = None, gate: torch.Tensor | None = None, checkpoint: Path | None = None,
           watch: Callable[[list[dict]], None] | None = None) -> tuple[torch.Tensor, pd.DataFrame]:  # fmt: skip
     """Learn a noise by Adam on the weighted sum of terms; the best of the validated steps is returned (the last, without `validate`).
 
     config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None. validate: delta -> a number,
-    higher is better, from validation clips only; asked every `every` steps, and when `patience` answers in a row are no better, training stops.
+    higher is better, from validation clips only; asked every `validate_every` steps, and when `patience` answers in a row are no better, training stops.
     checkpoint: a file, named by all that matters, from which a killed training goes on to the same noise bit by bit. watch: sees the curve so far.
     Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds).
     """
@@ -304,6 +305,7 @@ def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gate
             part.load_state_dict(state[name])
         best, best_value, worse, rows = state["best"], state["best_value"], state["worse"], json.loads(state["rows"])
         rng.bit_generator.state = json.loads(state["rng"])
+    scale = 1024 if clip.dtype == torch.float16 else 1  # half-precision gradients must not vanish; Adam does not see the factor
     started = saved = time.time()
     spent = rows[-1]["seconds"] if rows else 0.0
     bar = tqdm(range(len(rows) + 1, config.steps + 1), initial=len(rows), total=config.steps, desc=progress or f"noise, {use}", unit="step", leave=False)
@@ -312,11 +314,11 @@ def train(clip: CLIP, head: torch.Tensor, data: Frames, config, use: str = "gate
         terms = objective(clip, head, noise(), data, index, config, use, rng, gate)
         loss = sum(getattr(config.loss, name) * value for name, value in terms.items())
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        (loss * scale).backward()
         optimiser.step()
         schedule.step()
         row = {"step": step, "loss": loss.item(), **{name: value.item() for name, value in terms.items()}, "seconds": spent + time.time() - started}
-        if step % every == 0 or step == config.steps:
+        if step % config.validate_every == 0 or step == config.steps:
             delta = noise().detach()
             value = validate(delta) if validate else float(step)
             row["val"], worse = value if validate else np.nan, worse + 1
@@ -355,3 +357,12 @@ def save_noise(path: Path, delta: torch.Tensor, gate: torch.Tensor | None = None
 def load_noise(path: Path, what: str = "delta") -> torch.Tensor:
     """A saved noise [C or 1, 3, S, S], or its 'gate' [C, D + 1]."""
     return load_file(path)[what]
+
+
+def saved_facts(path: Path) -> dict[str, str]:
+    """What was written beside a saved noise; empty where there is none that opens."""
+    try:
+        with safe_open(path, "np") as file:
+            return file.metadata()
+    except (OSError, SafetensorError):
+        return {}

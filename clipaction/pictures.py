@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from io import BytesIO
 from threading import Lock
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from IPython.display import display
+from IPython.display import Image, Markdown, display
 from matplotlib.figure import Figure
 
 from . import conditions
@@ -89,7 +90,7 @@ def flips(study: Study, meta: pd.DataFrame, found: pd.DataFrame, count: int = 3)
 def noises(delta: torch.Tensor, classes, eps: float | None = None) -> Figure:
     """Each class's noise around mid-grey, stretched so that eps (the largest amplitude when None) is full contrast."""
     eps = float(delta.abs().max()) if eps is None else eps
-    images = (0.5 + delta.permute(0, 2, 3, 1).numpy() / (2 * max(eps, 1e-8))).clip(0, 1)
+    images = (0.5 + delta.permute(0, 2, 3, 1).cpu().numpy() / (2 * max(eps, 1e-8))).clip(0, 1)
     figure = tiles(images, list(classes)[: len(delta)], columns=6, side=1.5, size=8)
     figure.suptitle(f"learned noise, full contrast = {255 * eps:.0f}/255", fontsize=9)
     return figure
@@ -100,17 +101,19 @@ class LiveCurves:
 
     def __init__(self, pause: float = 10.0):
         self.rows, self.pause, self.drawn, self.lock = {}, pause, time.monotonic(), Lock()
-        self.handle = display(Figure(figsize=(8, 2.6)), display_id=True)
+        self.handle = display(Markdown("*the curves appear as soon as there is something to see*"), display_id=True)
 
     def __call__(self, variant: str, rows: list[dict]) -> None:
         with self.lock:  # trainings run in threads
-            self.rows[variant] = pd.DataFrame(rows).assign(variant=variant)
+            self.rows[variant] = rows
             if time.monotonic() - self.drawn > self.pause:
-                self.show(pd.concat(self.rows.values()))
+                self.show(pd.concat([pd.DataFrame(rows).assign(variant=name) for name, rows in self.rows.items()]))
                 self.drawn = time.monotonic()
 
     def show(self, table: pd.DataFrame) -> None:
-        self.handle.update(curves(table))
+        png = BytesIO()  # and not the figure: a notebook draws it only once pyplot has made another
+        curves(table).savefig(png, format="png", dpi=100)
+        self.handle.update(Image(png.getvalue()))
 
 
 def curves(table: pd.DataFrame) -> Figure:

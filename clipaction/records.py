@@ -82,10 +82,17 @@ def source(book: Path) -> list[str]:
 
 
 def world(profile) -> str:
-    """Digest of what every notebook depends on: profile, lock, the package's code, model description and weights."""
+    """Digest of what every notebook depends on: profile, lock, the package's code, model description and weights, the user's own files."""
     top = ROOT / "clipaction"
     files = [p for p in sorted(top.rglob("*")) if p.is_file() and "__pycache__" not in p.parts and p.suffix not in (".yaml", ".md", ".tmp")]
-    return digest(profile.dump(), file_digest(ROOT / "requirements.lock"), [[p.relative_to(top).as_posix(), file_digest(p)] for p in files])
+    given = (profile.dataset.root, profile.regions.boxes, profile.model.pretrained, os.environ.get("CLIPACTION_CHECKPOINT"))
+    own = [state(file) for path in given if path for file in (Path(path), *sorted(Path(path).rglob("*"))) if file.is_file()]
+    return digest(profile.dump(), file_digest(ROOT / "requirements.lock"), [[p.relative_to(top).as_posix(), file_digest(p)] for p in files], own)
+
+
+def state(path: Path) -> list:
+    """What changes when somebody replaces a file."""
+    return [str(path), path.stat().st_size, path.stat().st_mtime_ns]
 
 
 def file_digest(path: Path) -> str:

@@ -193,6 +193,8 @@ def with_tests(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     if rows["method"].nunique() < 2:
         return score
     tests = stats.compare(rows, "none", on="method", by=by).drop(columns=["baseline", "n_clips", "n_groups", "acc"])
+    free = np.array([not style.method(name).uses_label for name in tests["method"]])  # a bound is no test among others
+    tests.loc[free, "p_holm"], tests.loc[~free, "p_holm"] = stats.holm(tests.loc[free, "p"]), np.nan
     return score.merge(tests, how="left", on=["method", *by])
 
 
@@ -206,9 +208,9 @@ def attack_rates(results: Results) -> dict[str, float]:
     """Method -> share of other classes' clips that its noise turns into its class, over all classes."""
     attack = results.table("noise/attack.parquet").groupby("variant")[["hits", "of"]].sum()
     rate = (attack["hits"] / attack["of"]).to_dict()
-    base = rate.get("none", rate.get("base", np.nan))
-    noise = {"naive-hypothesis": "naive", "naive-oracle": "naive"} | dict.fromkeys(("gated", "hypothesis", "shortlist-3", "oracle"), "gated")
-    return {"none": base} | {name: rate.get(variant, np.nan) for name, variant in noise.items()}
+    shortlist = f"shortlist-{results.run['profile']['noise']['shortlist']}"
+    noise = {"none": "none", "naive-hypothesis": "naive", "naive-oracle": "naive"} | dict.fromkeys(("gated", "hypothesis", shortlist, "oracle"), "gated")
+    return {name: rate.get(variant, np.nan) for name, variant in noise.items()}
 
 
 def tab05(results) -> Table:
@@ -245,7 +247,7 @@ def tab05(results) -> Table:
     view["attack rate"] = column(clean, pct, "attack_rate")
     caption = ("Class-specific noise: protocols and controls, % and points. Labels: what a method saw of them. Where the actor is gone, "
                f"accuracy is what the background alone earns (chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' "
-               f"clips that a class's noise turns into it. ECE: expected calibration error, as it is and at a temperature fitted on validation clips. Holm over methods and conditions. {INTERVALS} {results.facts(noise)}")
+               f"clips that a class's noise turns into it. ECE: expected calibration error, as it is and at a temperature fitted on validation clips. Holm over label-free methods and conditions. {INTERVALS} {results.facts(noise)}")
     return Table(data, view, caption)
 
 
@@ -255,7 +257,7 @@ def tab06(results) -> Table:
     data = results.maybe("noise/ablation.parquet")
     if data is None or data.empty:
         return Table(pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"]), pd.DataFrame(columns=["setting", "n", "accuracy"]),
-                     f"Ablation: not part of this run; `./run_all.sh --from 04 --set noise.ablation_steps=100` makes it. {results.facts(split='validation')}")
+                     f"Ablation: not part of this run; the same command with `--from 04 --set noise.ablation_steps=60` makes it. {results.facts(split='validation')}")
     front = ["setting", "steps", "condition"]
     data = data[front + [name for name in data.columns if name not in front]].reset_index(drop=True)
     settings = data[front[:2]].drop_duplicates()
@@ -269,11 +271,12 @@ def tab06(results) -> Table:
         view[describe(name)] = cells if name.startswith("hide:") else bold_best(cells, rows["acc"], learned)
         view[f"{describe(name)}: confidence"] = column(rows, pct, "confidence")
         view[f"{describe(name)}: ECE"] = bold_best(column(rows, pct, "ece"), rows["ece"], learned, lowest=True)
+    view["attack rate"] = column(rows, pct, "attack")
     view["cross-entropy"] = bold_best([f"{x:.3f}" for x in rows["ce"]], rows["ce"], learned, lowest=True)
     view["to all terms"] = [NOTHING if name == "all terms" else f"{a:+.3f} [{b:+.3f}, {c:+.3f}]".replace("-", "−")
                             for name, a, b, c in zip(view["setting"], rows["change"], rows["change_low"], rows["change_high"])]
-    return Table(data, view, f"Ablation, gated noise, one thing changed at a time, %. Cross-entropy: of all these answers, lower is better, and its "
-                             f"difference to all terms, clip by clip. {INTERVALS} {results.facts(split='validation')}")
+    return Table(data, view, f"Ablation, gated noise, one thing changed at a time, %. Cross-entropy: of the answers, unmasked and masked, "
+                             f"lower is better, and its difference to all terms, clip by clip. {INTERVALS} {results.facts(split='validation')}")
 
 
 def tab07(results) -> Table:
@@ -332,7 +335,8 @@ def pooled(runs: list[Results]) -> Table:
         "claim": data["claim"], "number": data["number"], "n": column(data, count, "n_clips"), "groups": column(data, count, "n_groups"),
         "value": [f"{value} [{low_high}] {unit}".strip() for value, low_high, unit in shown],
         **{name: [printed(row)[0] for row in data.assign(value=data[name]).itertuples()] for name in names}, "verdict": data["verdict"]})
-    return Table(data, view, f"{len(runs)} whole runs, {', '.join(names)}, and their clips together. {INTERVALS}")
+    return Table(data, view, f"{len(runs)} whole runs, {', '.join(names)}, and their clips together. {INTERVALS} They tell how the number would vary with other "
+                             f"people and places, the trainings taken as they are; the columns of single runs show how it varies with both.")
 
 
 TABLES = {f.__name__: f for f in (tab01, tab02, tab03, tab04, tab05, tab06, tab07, tab08)}

@@ -34,6 +34,7 @@ TOLERANCE = """\
 "fig08.*": 0.12
 "fig06.loss": 0.3      # one batch at one step
 "fig06.val": 0.05
+"fig06.share": 0.05    # of energy
 "fig06.*": 3           # amplitude of the noise, of 255
 "tab0[567].*": 0.04    # after a training
 "pooled.*": 0.04

@@ -37,8 +37,9 @@ print(f"{len(train)} clips train ({len(data.labels)} frames), {len(val)} choose,
 
 # %% [markdown]
 # ## Train three noises
-# *naive*: delta_c by cross-entropy on frames of class c, the plain reading of the paper. *shared*: one noise for all classes, the control. *gated*: our version, told
-# below. All see the same frames, half masked and most with another clip's scene behind the actor, and stop by the same validation clips.
+# *naive*: delta_c by cross-entropy on frames of class c, the plain reading of the paper (it converges soon: half the steps). *shared*: one noise for all classes, the
+# control. *gated*: our version, told below. All learn from the same training clips, half of the views masked and, where truth is known, most with another clip's scene
+# behind the actor; of each training the step that is best on the validation clips is kept.
 
 # %%
 with study.timed("embedding views", len(data.labels) * config.views, "frame"):
@@ -58,7 +59,8 @@ named = lambda names, conditions: experiments.evaluate_methods(study, test, {n: 
 
 # %%
 first = named(["none", "naive-oracle"], ["none"])
-stats.summarise(first, by=["method"])[["method", "n_clips", "acc", "acc_low", "acc_high"]]
+marked = lambda rows: stats.summarise(rows, by=["method"]).assign(**{"uses the label": lambda t: t.method.isin(experiments.USES_LABEL)})  # noqa: E731
+marked(first)[["method", "uses the label", "n_clips", "acc", "acc_low", "acc_high"]].round(3)
 
 # %% [markdown]
 # ...and is an illusion: the test handed the model the answer. Two checks. Without the label (*hypothesis*: try every class's noise, believe the best score)
@@ -67,7 +69,7 @@ stats.summarise(first, by=["method"])[["method", "n_clips", "acc", "acc_low", "a
 # %%
 without = named(["naive-hypothesis"], ["none"])
 attack = study.save("noise/attack", experiments.attack_rates(study, test, learned))
-print(stats.summarise(pd.concat([first, without]), by=["method"])[["method", "acc", "acc_low", "acc_high"]].to_string(index=False))
+print(marked(pd.concat([first, without]))[["method", "uses the label", "acc", "acc_low", "acc_high"]].round(3).to_string(index=False))
 attack.groupby("variant")[["hits", "of"]].sum().assign(rate=lambda t: t.hits / t.of).round(3)
 
 # %% [markdown]
@@ -82,8 +84,9 @@ plt.show()
 
 # %% [markdown]
 # ## How the settings were chosen
-# By a small search on the demo's validation clips, frame by frame, with cross-entropy and hinge alone; test clips were not touched. *ce* is the cross-entropy over all
-# three kinds of frames, the rest is accuracy, and the attack rate of a class's noise at full strength.
+# By a small search, made once, on the *demo's* validation clips (216 answers, frame by frame, with cross-entropy and hinge alone); test clips were not touched. *ce* is the
+# cross-entropy over all three kinds of frames, the rest is accuracy, and the attack rate of a class's noise at full strength. The bold row, in 160 steps, is the demo's
+# setting; larger batches are a little better and take twice as long.
 #
 # | noise | steps x batch | rate | scenes swapped | hinge | ce | whole | 30 % square | another's place | attack |
 # | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -104,6 +107,25 @@ plt.show()
 # | rival: linear probe | | | 0.5 | | 0.865 | 0.868 | 0.500 | 0.795 | |
 #
 # The hinge is a trade: without it the noises push images towards their class, as a patch does.
+#
+# Tried and left out (by clips, not frames; none has ce 1.195, gate: features 0.952, gate: posterior 1.060): a posterior gate as sharp as T = 0.5 (1.053), and a second round,
+# in which the noisy frame chooses its noise anew (features 0.936, posterior 1.089; one more forward a frame).
+#
+# **A class that training never saw.** CLIP needs no more than its name. To see whether noise carries over, a third of the classes was left out of training, three times
+# over, while all twelve compete; below, the clips of the classes left out. Nothing is lost: they gain from the noises of the others, most with the posterior as the gate, which
+# knows a new class by its text. To give the new class a noise of its own, mixed from the others' by the likeness of the texts, adds little.
+#
+# | noise | a new class wears | ce | whole | 30 % square | another's place |
+# | --- | --- | --- | --- | --- | --- |
+# | none | | 1.194 | 0.750 | 0.417 | 0.597 |
+# | shared | the shared one | 1.118 | 0.750 | 0.500 | 0.694 |
+# | gate: features | none | 1.113 | 0.736 | 0.472 | 0.653 |
+# | gate: features | a mixture by text | 1.103 | 0.736 | 0.514 | 0.680 |
+# | gate: posterior | none | 1.066 | 0.778 | 0.500 | 0.681 |
+# | gate: posterior | a mixture by text | 1.053 | 0.778 | 0.486 | 0.694 |
+#
+# A low-rank bank (four noises for all classes, mixed by weights that are linear in the text and learned with them) did worse on new classes: ce 1.199, and none has 1.127,
+# in one of the three divisions.
 
 # %% [markdown]
 # ## Beside every control
@@ -122,7 +144,8 @@ table[table.condition == "none"].sort_values("acc", ascending=False)[["method", 
 
 # %% [markdown]
 # ## Is its confidence worth more?
-# A temperature of each method's own, fitted on validation clips, makes any method about as sure as it is right: only what is left after that is merit.
+# Confidence can be mended without touching the answers: one temperature a method, fitted on the validation clips. Those are few and shot in the training clips' places, and
+# some of them chose the method's own settings: see in the last columns whether it carries over to test clips.
 
 # %%
 tempered = experiments.calibrated(study, {m: methods[m] for m in cheap if m not in experiments.USES_LABEL}, val)
@@ -156,18 +179,18 @@ relevance.groupby("method")["share"].agg(["count", "mean"]).round(3) if len(rele
 
 # %% [markdown]
 # ## Ablation
-# One thing changed at a time: a term of the loss, eps, the noise's resolution, the gate, the number of training clips. A few steps each and all rows alike, judged on
-# validation clips: read differences between rows, not their height.
+# One thing changed at a time: a term of the loss, eps, the noise's resolution, the gate, the number of training clips. Few steps each and all rows alike, judged on
+# validation clips: read differences to *all terms* (`change`, of the cross-entropy: above zero is worse), not heights.
 
 # %%
 with study.timed("ablation", config.ablation_steps, "step"):
     ablation = experiments.ablation(study, data, val, views) if config.ablation_steps else pd.DataFrame()
 study.save("noise/ablation", ablation)
-ablation.pivot_table(index="setting", columns="condition", values="acc", sort=False).round(3) if len(ablation) else "switched off in this profile"
+ablation.pivot_table(index=["setting", "change", "attack"], columns="condition", values="acc", sort=False).round(3) if len(ablation) else "made on demand: noise.ablation_steps=60"
 
 # %% [markdown]
 # ## Verdict, computed
 
 # %%
-for line in experiments.verdict(paired):
+for line in experiments.verdict(label_free):
     print(line)

@@ -157,7 +157,7 @@ def write_results(folder: Path, name: str = "demo", truth: bool = True, failed: 
                        (("none", 0.03), ("gated", 0.035), ("naive", 0.47)) for c in classes]), "noise/attack")
     settings = ["no noise", "all terms", "cross-entropy only", "with pair", "without hinge", "without confidence", "without tv", "without agreement"]
     rows = [{"condition": c, "n_clips": 72, "acc": (a := base + 0.02 * rng.normal()), "low": a - 0.08, "high": a + 0.08, "confidence": a - 0.03,
-             "ece": abs(rng.normal(0.08, 0.02)), "ce": 1 - a, "change": 0.7 - a, "change_low": 0.6 - a, "change_high": 0.8 - a, "setting": s, "steps": profile.noise.ablation_steps}
+             "ece": abs(rng.normal(0.08, 0.02)), "ce": 1 - a, "change": 0.7 - a, "change_low": 0.6 - a, "change_high": 0.8 - a, "attack": 0.05, "setting": s, "steps": profile.noise.ablation_steps}
             for s in settings for c, base in (("none", 0.74), (SQUARE, 0.45))]
     save(pd.DataFrame(rows if profile.noise.ablation_steps else []), "noise/ablation")
     share = rng.beta(4, 6, len(meta))

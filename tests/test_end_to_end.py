@@ -123,9 +123,32 @@ def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
     data = experiments.training_frames(study, train)
     views = experiments.embed_views(study, data, val)
     experiments.learn_all(study, data, val, experiments.fit_gate(study, study.profile.noise, views))
-    experiments.rivals(study, views)
+    rivals = experiments.rivals(study, views)
+    experiments.calibrated(study, {"probe": rivals["probe"]}, val)
     experiments.ablation(study, data, val, views)
     assert read == {*train["row"], *val["row"]} and not read & {*test["row"]}
+
+
+def test_an_interrupted_noise_is_trained_again_and_other_words_are_another_noise(study, tmp_path, monkeypatch):
+    study.results, train, trained = tmp_path, noise.train, []
+    monkeypatch.setattr(noise, "train", lambda *a, **k: trained.append(a) or train(*a, **k))
+    data, val = experiments.training_frames(study, study.clips("train")), study.clips("val")
+    learn = lambda: experiments.learn(study, "shared", "shared", data, val)[0]  # noqa: E731
+    first = learn()
+    assert torch.equal(learn(), first) and len(trained) == 1
+    noise.save_noise(tmp_path / "noise" / "shared.safetensors", first * 0, key="of another run")  # killed before its curve was written
+    assert torch.equal(learn(), first) and len(trained) == 2
+    (tmp_path / "noise" / "shared.safetensors").unlink()
+    assert torch.equal(learn(), first) and len(trained) == 3
+    monkeypatch.setattr(Study, "templates", ("somebody {}",))
+    learn()
+    assert len(trained) == 4
+
+
+def test_the_loss_curve_is_a_picture_in_the_executed_notebook(toy):
+    book = nbformat.read(toy[3] / "results" / "quick" / "notebooks" / "04_noise_training.ipynb", as_version=4)
+    cell = next(cell for cell in book.cells if "LiveCurves" in cell.source)
+    assert any("image/png" in output.get("data", {}) for output in cell.outputs)
 
 
 @pytest.mark.parametrize("name", ["explore_masks", "explore_noise"])

@@ -172,13 +172,13 @@ def test_a_killed_training_goes_on_to_the_same_noise_bit_by_bit(toy_clip, toy_he
         if seen == list(range(1, 18)):
             raise KeyboardInterrupt
 
-    options = {"checkpoint": checkpoint, "watch": kill, "validate": lambda delta: float(delta.abs().mean()), "every": 5}
-    whole, curve = learn(toy_clip, toy_head, toy_frames, options={**options, "watch": None})
+    options = {"checkpoint": checkpoint, "watch": kill, "validate": lambda delta: float(delta.abs().mean())}
+    whole, curve = learn(toy_clip, toy_head, toy_frames, options={**options, "watch": None}, validate_every=5)
     assert not checkpoint.exists()
     with pytest.raises(KeyboardInterrupt):
-        learn(toy_clip, toy_head, toy_frames, options=options)
+        learn(toy_clip, toy_head, toy_frames, options=options, validate_every=5)
     assert checkpoint.exists()
-    resumed, rest = learn(toy_clip, toy_head, toy_frames, options=options)
+    resumed, rest = learn(toy_clip, toy_head, toy_frames, options=options, validate_every=5)
     assert seen[17:] == list(range(17, 31))  # step 17 was lost, and no other
     assert torch.equal(whole, resumed) and not checkpoint.exists()
     pd.testing.assert_frame_equal(curve.drop(columns="seconds"), rest.drop(columns="seconds"))
@@ -188,7 +188,7 @@ def test_training_stops_when_validation_gets_no_better_and_returns_the_best(toy_
     answers = iter([0.1, 0.5, 0.4, 0.3, 0.2, 0.1])
     tried = []
     validate = lambda delta: tried.append(delta.clone()) or next(answers)  # noqa: E731
-    delta, curve = learn(toy_clip, toy_head, toy_frames, options={"validate": validate, "every": 5}, patience=2)
+    delta, curve = learn(toy_clip, toy_head, toy_frames, options={"validate": validate}, validate_every=5, patience=2)
     assert len(curve) == 20 and torch.equal(delta, tried[1])
 
 

@@ -42,7 +42,7 @@ def pool(profiles) -> None:
     """Several finished runs taken together: pooled.csv, .md and .tex in the figures of the first, and the table on screen."""
     table, folder = tables.pooled([Results(results_dir(profile)) for profile in profiles]), figures_dir(profiles[0])
     tables.save(table, folder / "pooled")
-    print(f"{table.view.to_string(index=False)}\n{table.caption}\n(in {folder / 'pooled.csv'})\n")
+    print(f"{table.view.drop(columns=['claim', 'groups']).to_string(index=False)}\n{table.caption}\n({folder / 'pooled.csv'})\n")
 
 
 def title(make) -> str:

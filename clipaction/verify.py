@@ -120,6 +120,9 @@ def compare(made: pd.DataFrame, reference: pd.DataFrame, limit) -> tuple[str, st
 def report(profile) -> int:
     """Prints the comparison; 1 when anything differs from the reference or is missing, else 0 (also where there is no reference)."""
     table = verify(profile)
+    if (table["status"] == "no reference").all():
+        print(f"nothing published to compare with (figures and tables in {figures_dir(profile)})")
+        return 0
     print(f"{'item':8}{'file':13}{'status':14}detail")
     for row in table.itertuples():
         print(f"{row.item:8}{row.file:13}{row.status:14}{row.detail}".rstrip())

@@ -75,7 +75,7 @@ def mask_explorer(study: Study) -> W.VBox:
     def draw(clip, **knobs) -> Figure:
         return pictures.draw_masked(study, clip, condition_name(**knobs))
 
-    pick = partial(W.Dropdown, layout=W.Layout(width="260px"))
+    pick = lambda **options: W.Dropdown(**options, layout=W.Layout(width="260px"))  # noqa: E731  (a layout each: they come and go one by one)
     return explorer(
         draw,
         idle,

@@ -24,7 +24,7 @@ TOLERANCE = """\
 "tab01.*": 0.001       # counts of the data
 "fig04.n_clips": 3     # cells of the confusion matrix
 "fig05.n_clips": 20    # clips in a bin of confidence
-"fig05.a*": .inf       # accuracy of a bin: a handful of clips
+"fig05.acc*": .inf     # accuracy of a bin: a handful of clips
 "fig05.confidence": .inf
 "*.n_*": 0
 "*.n": 0

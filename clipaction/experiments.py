@@ -449,11 +449,13 @@ def ablation(study: Study, data: noise.Frames, val: pd.DataFrame, views: Views) 
 
 
 def verdict(label_free: pd.DataFrame) -> list[str]:
-    """One line a condition and rival: does gated noise do better, worse, or can the interval not tell?"""
+    """One line a condition and rival: does gated noise do better, worse, or can the interval not tell? Right answers where nobody acts come
+    from the place: there fewer are better."""
     lines = []
     for rival in ("none", "random", "shuffled", "shared", "probe"):
         for row in stats.compare(label_free[label_free["method"].isin(["gated", rival])], rival, on="method", by=["condition"]).itertuples():
-            what = "better" if row.low > 0 else "worse" if row.high < 0 else "undecided"
+            sign = -1 if row.condition.startswith("hide:") else 1
+            what = "undecided" if row.low <= 0 <= row.high else "better" if sign * row.diff > 0 else "worse"
             lines.append(f"gated against {rival:9s} {row.condition:32s} {row.acc_baseline:.3f} -> {row.acc:.3f} ({row.diff:+.3f}, 95 % {row.low:+.3f} to {row.high:+.3f}, {row.n_clips} clips): {what}")
     return lines
 

@@ -396,7 +396,7 @@ def falls(masking: pd.DataFrame, classes) -> pd.DataFrame:
     right = whole.loc[stats.hits(whole), ["clip", "cls"]]
     known = rows[rows["clip"].isin(right["clip"]) & ~stats.hits(rows)]
     table = known.groupby(["condition", "cls", "pred"], observed=True).size().rename("clips").reset_index()
-    table["into"], table["of"] = [classes[k] for k in table["pred"]], table["cls"].map(right.groupby("cls").size())
+    table["into"], table["of"] = [classes[k] for k in table["pred"]], table["cls"].map(right.groupby("cls").size()).astype(int)
     table["share"] = table["clips"] / table["of"]
     table = table.sort_values(["share", "clips", "condition", "cls"], ascending=[False, False, True, True], kind="stable")
     return table[["condition", "cls", "into", "clips", "of", "share"]].reset_index(drop=True)

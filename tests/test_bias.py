@@ -54,3 +54,8 @@ def test_falls_count_clips_that_were_right(masking):
     first = table.iloc[0]
     assert (first["condition"], first["cls"], first["into"], first["clips"], first["of"], first["share"]) == (PLATE, "run", "swim", 2, 2, 1)
     assert (table[table["cls"] == "jump"][["condition", "into", "of"]].to_numpy().tolist()) == [[BOX, "swim", 1]]  # jump-2 was wrong before
+
+
+def test_where_nothing_is_right_nothing_falls(masking):
+    table = falls(masking.assign(pred=2, label=0), CLASSES)
+    assert table.empty and (table["of"] >= 5).sum() == 0 and list(table) == ["condition", "cls", "into", "clips", "of", "share"]

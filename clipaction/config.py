@@ -34,7 +34,7 @@ class DatasetConfig(Section):
     root: str | None = Field(None, description="folder of videos (kinds folder, ucf101), or UCF-101's zip; ucf101 is fetched when empty")
     fetch: Literal["archive", "clips"] = Field("archive", description="ucf101: the whole zip, or its clips by range requests")
     classes: tuple[str, ...] | None = Field(None, min_length=2, description="keep only these classes, by name; all when empty")
-    splits: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="UCF-101 splits; several are averaged")
+    splits: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="UCF-101 splits; several: a run each, their clips then taken together")
     test_groups: int = Field(7, ge=1, le=7, description="groups a class that test (the first of 1-7)")
     val_groups: int = Field(3, ge=1, le=3, description="demo: groups a class that validate (the first of 8-10)")
     train_groups: int = Field(15, ge=1, le=18, description="groups a class that train (demo: the first of 11-25)")

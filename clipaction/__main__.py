@@ -152,8 +152,8 @@ def run(arguments) -> int:
     from .config import load_profile
     from .run import NotebookError, duration, run
 
-    started, complete = time.monotonic(), True
-    for name, overrides in runs(arguments):
+    started, complete, chosen = time.monotonic(), True, runs(arguments)
+    for name, overrides in chosen:
         if load_profile(name, overrides).dataset.kind != "demo":
             study = prepared(name, overrides)  # what is wrong with somebody's videos is told here, in one line, and not inside a notebook
             for split, use in (("test", "test"), ("train", "train noise on"), ("val", "choose by")):
@@ -166,7 +166,7 @@ def run(arguments) -> int:
     print(f"finished in {duration(time.monotonic() - started)}\n")
     if not complete:
         return 0
-    if len(chosen := runs(arguments)) > 1:
+    if len(chosen) > 1:
         report.pool([load_profile(*each) for each in chosen])
     return verify(arguments)
 

@@ -124,9 +124,9 @@ def learn(study: Study, name: str, use: str, data: noise.Frames, val: pd.DataFra
         config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
     folder = study.results / "noise"
     folder.mkdir(exist_ok=True)
-    texts = [None if tensor is None else tensor.cpu().numpy().tobytes().hex() for tensor in (study.head(), gate)]
+    tensors = [None if tensor is None else tensor.cpu().numpy().tobytes().hex() for tensor in (study.head(), gate)]
     settings = config.model_dump(exclude={"ablation_steps", "shortlist"})
-    key = key_of(study.clip.weights_hash, study.clip.dtype, study.store.key, data.ids, val["clip"].tolist(), settings, use, seed, texts)
+    key = key_of(study.clip.weights_hash, study.clip.dtype, study.store.key, data.ids, val["clip"].tolist(), settings, use, seed, tensors)
     path, curve_at = folder / f"{name}.safetensors", folder / f"{name}.parquet"
     if noise.saved_facts(path).get("key") != key:
         curve_at.unlink(missing_ok=True)  # a noise without its curve, or the other way round, was interrupted

@@ -72,7 +72,7 @@ def snapshot(profile) -> dict[str, list[int]]:
         folder = _file(profile, top)
         for path in sorted(folder.rglob("*")):
             if path.is_file() and path.suffix != ".tmp" and not path.is_relative_to(folder / "notebooks"):
-                files[f"{top}/{path.relative_to(folder).as_posix()}"] = [path.stat().st_size, path.stat().st_mtime_ns]
+                files[f"{top}/{path.relative_to(folder).as_posix()}"] = state(path)
     return files
 
 
@@ -86,13 +86,13 @@ def world(profile) -> str:
     top = ROOT / "clipaction"
     files = [p for p in sorted(top.rglob("*")) if p.is_file() and "__pycache__" not in p.parts and p.suffix not in (".yaml", ".md", ".tmp")]
     given = (profile.dataset.root, profile.regions.boxes, profile.model.pretrained, os.environ.get("CLIPACTION_CHECKPOINT"))
-    own = [state(file) for path in given if path for file in (Path(path), *sorted(Path(path).rglob("*"))) if file.is_file()]
+    own = [[str(file), *state(file)] for path in given if path for file in (Path(path), *sorted(Path(path).rglob("*"))) if file.is_file()]
     return digest(profile.dump(), file_digest(ROOT / "requirements.lock"), [[p.relative_to(top).as_posix(), file_digest(p)] for p in files], own)
 
 
-def state(path: Path) -> list:
-    """What changes when somebody replaces a file."""
-    return [str(path), path.stat().st_size, path.stat().st_mtime_ns]
+def state(path: Path) -> list[int]:
+    """[size, mtime in ns]: what changes when somebody replaces a file."""
+    return [path.stat().st_size, path.stat().st_mtime_ns]
 
 
 def file_digest(path: Path) -> str:

@@ -24,8 +24,9 @@ def explorer(draw, idle=lambda **values: (), **controls: W.Widget) -> W.VBox:
 
     def refresh(_=None):
         values = {name: control.value for name, control in controls.items()}
+        hidden = idle(**values)
         for name, control in controls.items():
-            control.layout.display = "none" if name in idle(**values) else None
+            control.layout.display = "none" if name in hidden else None
         with picture:
             picture.clear_output(wait=True)
             try:
@@ -39,6 +40,11 @@ def explorer(draw, idle=lambda **values: (), **controls: W.Widget) -> W.VBox:
     refresh()
     knobs = W.Box(list(controls.values()), layout=W.Layout(flex_flow="row wrap", max_width="900px"))  # side by side: the picture stays in sight
     return W.VBox([knobs, picture])
+
+
+def buttons(options: list[str], value: str) -> W.ToggleButtons:
+    """A row of buttons, in line with the knobs below."""
+    return W.ToggleButtons(options=options, value=value, layout=W.Layout(width="100%", margin="2px 2px 2px 90px"))
 
 
 def clip_picker(study: Study) -> W.Dropdown:
@@ -80,7 +86,7 @@ def mask_explorer(study: Study) -> W.VBox:
         draw,
         idle,
         clip=clip_picker(study),
-        what=W.ToggleButtons(options=["whole frame", "shape", "hide", "isolate"], value="shape", layout=W.Layout(width="100%", margin="2px 2px 2px 90px")),
+        what=buttons(["whole frame", "shape", "hide", "isolate"], "shape"),
         shape=pick(options=masks.SHAPES, description="shape"),
         percent=W.IntSlider(30, 1, 90, description="area, %", continuous_update=False),
         placement=pick(options=masks.PLACEMENTS, description="place"),
@@ -113,7 +119,7 @@ def noise_explorer(study: Study) -> W.VBox:
         partial(draw_noisy, study),
         lambda method, **_: set() if method == "class" else {"of"},
         clip_id=clip_picker(study),
-        method=W.ToggleButtons(options=["none", "gated", "shared", "class"], value="gated", layout=W.Layout(width="100%", margin="2px 2px 2px 90px")),
+        method=buttons(["none", "gated", "shared", "class"], "gated"),
         of=W.Dropdown(options=study.classes[: study.n_source], description="class"),
         strength=W.FloatSlider(1.0, min=0, max=2, step=0.1, description="strength", continuous_update=False),
     )

@@ -7,11 +7,12 @@
 #   ./run_all.sh --data DIR             your own videos, DIR/<class>/<video>
 #
 # Options: --from 03     start with notebook 03          --only 04    run notebook 04 alone
-#          --fresh       repeat what is finished          --seeds 3    three whole runs, then pooled
+#          --fresh       repeat what is finished          --seeds 3    three whole runs, then taken together
 #          --split 1,2   UCF-101 splits                   --set noise.eps=8   any field of the profile
 #
-# On a bare machine with Python 3.11 or newer it first makes .venv from requirements.lock (minutes, once). An active environment
-# that has what is needed is used instead. Unfinished work resumes; finished work is reused when nothing it depends on changed.
+# On a machine with only Python 3.11 or newer it first makes .venv from requirements.lock (minutes, once). If the active
+# environment has every requirement, it is used instead. A run that was stopped goes on where it was; finished work is
+# reused when nothing that it depends on has changed.
 # PYTHON=... chooses the Python; CLIPACTION_DATA and CLIPACTION_RESULTS move the big folders.
 set -euo pipefail
 for argument in "$@"; do
@@ -23,7 +24,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 trap 'say "interrupted; run again to go on from here"; exit 130' INT
 
 find_python
-(cd "$here" && "$base" -m clipaction run "$@" --check)  # arguments that make no sense are told before minutes of set-up
+(cd "$here" && "$base" -m clipaction run "$@" --check)  # finds mistakes before minutes of set-up
 make_environment
 cd "$here"  # relative paths in the arguments start there
 exec "$python" -m clipaction run "$@"

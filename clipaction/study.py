@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from .boxes import Boxes
-from .clip import CLIP, TEMPLATES, load_clip, preprocessing
-from .config import Profile, load_profile
-from .dataset import Dataset, load_dataset
-from .detector import Detections
-from .environment import describe
-from .evaluation import Given, RelevanceMaps, evaluate, masked_batches, save_table
-from .paths import data_dir, results_dir
-from .store import FrameStore, prepare
+from .base.cache import save_table
+from .base.files import write_json
+from .base.paths import data_dir, results_dir
+from .data.dataset import Dataset, load_dataset
+from .data.store import FrameStore, prepare
+from .evaluate.sweep import evaluate
+from .masking.batches import masked_batches
+from .masking.regions import SOURCES, Finder
+from .profiles import Profile, load_profile
+from .vision.clip import CLIP, TEMPLATES
+from .vision.load import load_clip, preprocessing
 
 
 @dataclass
 class Study:
-    """`dataset.classes` lists the classes of the source domain first, so a head of the first `n_source` rows judges it."""
+    """`dataset.classes` lists the classes of the source domain first, so a head of the first `n_source` rows judges
+    it."""
 
     profile: Profile
     dataset: Dataset
@@ -35,7 +38,7 @@ class Study:
 
     @cached_property
     def clip(self) -> CLIP:
-        """The frozen model, loaded when first asked for."""
+        """The frozen model, loaded when it is first needed."""
         return load_clip(**self.profile.dump("model")["model"])
 
     @cached_property
@@ -48,11 +51,12 @@ class Study:
 
     @cached_property
     def source(self) -> str:
-        """The domain that noise and baselines are trained on."""
+        """The domain that noise and networks are trained on."""
         return "home" if any(clip.domain == "home" for clip in self.dataset) else ""
 
     @cached_property
     def n_source(self) -> int:
+        """How many classes the source domain has."""
         return 1 + max(clip.label for clip in self.dataset if clip.domain == self.source)
 
     @property
@@ -60,17 +64,17 @@ class Study:
         """The sentences that class words are put into: ours, and what a folder's classes.yaml adds."""
         return (*TEMPLATES, *self.dataset.templates)
 
-    def head(self, source_only: bool = True, templates=None) -> torch.Tensor:
-        """Zero-shot prototypes [C, D] of the source domain's classes, or of all."""
+    def head(self, source_only: bool = True, templates: Sequence[str] | None = None) -> torch.Tensor:
+        """Zero-shot prototypes [C, D] of the source domain's classes, or of all. Embedding sentences takes long, so
+        they are kept."""
         phrases = [self.dataset.phrases[name] for name in self.classes[: self.n_source if source_only else None]]
-        asked = (tuple(phrases), tuple(templates or self.templates))
-        if asked not in self._heads:
-            self._heads[asked] = self.clip.head(*asked)
-        return self._heads[asked]
+        sentences = (tuple(phrases), tuple(templates or self.templates))
+        if sentences not in self._heads:
+            self._heads[sentences] = self.clip.head(*sentences)
+        return self._heads[sentences]
 
     @cached_property
     def _heads(self) -> dict[tuple, torch.Tensor]:
-        """Every head asked for; asked often, and sentences take long to embed."""
         return {}
 
     @cached_property
@@ -81,30 +85,36 @@ class Study:
         return table[table["row"] >= 0].reset_index(drop=True)
 
     def clips(self, split: str | None = None, domain: str | None = None) -> pd.DataFrame:
-        """`meta` of one split and domain (the source domain when None)."""
+        """`meta` of one split (all when None) and domain (the source domain when None)."""
         table = self.meta[self.meta["domain"] == (self.source if domain is None else domain)]
         return (table if split is None else table[table["split"] == split]).reset_index(drop=True)
 
-    def evaluate(self, meta: pd.DataFrame, conditions: list[str], step: str, **options) -> pd.DataFrame:
-        """evaluation.evaluate with this study's model, frames and seed; `head` defaults to the source domain's classes."""
+    def evaluate(self, meta: pd.DataFrame, conditions: Sequence[str], step: str, **options: Any) -> pd.DataFrame:
+        """`evaluate.sweep.evaluate` with this study's model, frames, seed and region sources; `head` defaults to the
+        source domain's classes. The predictions are kept in predictions/<step>/."""
         head = options.pop("head", None)
         head = self.head() if head is None else head
-        folder = self.results / "predictions" / step
-        return evaluate(self.clip, head, self.store, meta, conditions, folder, self.profile.seed, self.profile.batch, given=self.given, **options)
+        folder, seed, batch = self.results / "predictions" / step, self.profile.seed, self.profile.batch
+        options["finders"] = self.finders
+        return evaluate(self.clip, head, self.store, meta, conditions, folder, seed, batch, **options)
 
-    def masked(self, meta: pd.DataFrame, condition: str):
-        """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a named condition, a few clips at a time."""
-        return masked_batches(self.store, meta["row"].to_numpy(), meta["clip"].tolist(), condition, self.profile.seed, given=self.given)
+    def masked(self, meta: pd.DataFrame, condition: str) -> Iterator[np.ndarray]:
+        """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a condition, a few clips at a time."""
+        rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
+        return masked_batches(self.store, rows, ids, condition, self.profile.seed, finders=self.finders)
+
+    @property
+    def finders(self) -> dict[str, Finder]:
+        """The finders of the region sources that need more than frames and truth; made once, when the source is
+        registered."""
+        for name, source in SOURCES.items():
+            if source.finder and name not in self._finders:
+                self._finders[name] = source.finder(self)
+        return self._finders
 
     @cached_property
-    def given(self) -> dict[str, Given]:
-        """The region sources that need more than frames and truth. Only relevance loads anything before it is asked."""
-        table, mode = self.store.table.set_index("row"), preprocessing(self.profile.model.name, self.profile.model.pretrained)["resize_mode"]
-        return {
-            "relevance": RelevanceMaps(self.clip, self.head()),
-            "detector": Detections(self.store.folder),
-            "boxes": Boxes(self.profile.regions.boxes, table, mode),
-        }
+    def _finders(self) -> dict[str, Finder]:
+        return {}
 
     def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
         """Write a tidy table as results/<profile>/<name>.parquet and give it back."""
@@ -112,55 +122,42 @@ class Study:
         return table
 
     def record(self, name: str, facts: dict) -> None:
-        """Write results/<profile>/<name>.json, aside and renamed."""
-        aside = self.results / f"{name}.json.tmp"
-        aside.write_text(json.dumps(facts, indent=1, default=str))
-        os.replace(aside, self.results / f"{name}.json")
+        """Write results/<profile>/<name>.json."""
+        write_json(self.results / f"{name}.json", facts)
 
     @contextmanager
-    def timed(self, step: str, items: int = 1, unit: str = "clip"):
-        """Add a row to timing.parquet: what a step took, over how many items. The longest of several runs counts: the others found it done."""
+    def timed(self, step: str, items: int = 1, unit: str = "clip") -> Iterator[None]:
+        """Note in timing.parquet how long a step took in this run, over how many items. What was reused took no
+        time."""
         started = time.perf_counter()
         yield
-        seconds = time.perf_counter() - started
+        row = {"step": step, "seconds": time.perf_counter() - started, "items": items, "unit": unit}
         path = self.results / "timing.parquet"
-        table = pd.read_parquet(path) if path.exists() else pd.DataFrame(columns=["step", "seconds", "items", "unit"])
-        earlier = table[(table["step"] == step) & (table["items"] == items)]["seconds"]
-        row = pd.DataFrame([{"step": step, "seconds": max([seconds, *earlier]), "items": items, "unit": unit}])
-        save_table(path, pd.concat([table[table["step"] != step], row], ignore_index=True) if len(table) else row)
+        earlier = [pd.read_parquet(path).query("step != @step")] if path.exists() else []
+        save_table(path, pd.concat([*earlier, pd.DataFrame([row])], ignore_index=True))
 
     def describe(self) -> dict:
         """What every caption states: profile, classes, words, model, frames."""
+        model = self.clip
         return {
             "profile": self.profile.dump(),
             "title": self.profile.title,
             "classes": list(self.classes),
             "source_classes": self.n_source,
             "phrases": self.dataset.phrases,
-            "model": {"name": self.clip.name, "weights_hash": self.clip.weights_hash, "tau": self.clip.tau, "size": self.clip.size},
+            "model": {"name": model.name, "weights_hash": model.weights_hash, "tau": model.tau, "size": model.size},
             "frames": self.profile.frames,
         }
 
 
 def open_study(profile: str = "demo", overrides: dict | None = None) -> Study:
-    """Load a profile, find (or render) its clips, and open its frame store, making what is missing.
+    """Load a profile, find (or render, or fetch) its clips, and open its frame store, making what is missing.
 
     Raises UserError for an unknown profile, missing data or too many broken videos.
     """
-    profile = load_profile(profile, overrides)
-    torch.manual_seed(profile.seed)
-    dataset = load_dataset(profile)
-    store = prepare(dataset, frames=profile.frames, folder=data_dir() / "frames", **preprocessing(profile.model.name, profile.model.pretrained))
-    study = Study(profile, dataset, store)
-    study.record("environment", describe())
-    return study
-
-
-def relabelled(delta: torch.Tensor, classes: int) -> torch.Tensor:
-    """Noise [C, 3, S, S] for a longer list of classes: the new ones have none (zeros)."""
-    return torch.cat([delta, delta.new_zeros(classes - len(delta), *delta.shape[1:])]) if len(delta) < classes else delta
-
-
-def majority(values: np.ndarray) -> int:
-    """The most frequent value; the smallest of equals."""
-    return int(np.bincount(values).argmax())
+    settings = load_profile(profile, overrides)
+    torch.manual_seed(settings.seed)
+    dataset = load_dataset(settings)
+    frames = preprocessing(settings.model.name, settings.model.pretrained)
+    store = prepare(dataset, frames=settings.frames, folder=data_dir() / "frames", **frames)
+    return Study(settings, dataset, store)

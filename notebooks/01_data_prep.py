@@ -11,9 +11,10 @@
 # %% [markdown]
 # # 01 · The clips, and what CLIP will see of them
 #
-# Everything later rests on this step: which clips there are, who tests and who trains, and the few frames of each clip that CLIP is shown.
-# Each clip is decoded **once**; T frames at the centres of T equal segments are resized and cropped as the model's own preprocessing does,
-# and kept as `uint8`. All masking happens later, on these frames.
+# This notebook fixes which clips there are, which of them are for training and which for testing, and which frames of
+# each clip CLIP gets. Each clip is decoded **once**. T frames at the centres of T equal segments are resized and
+# cropped exactly as the model's own preprocessing does it, and are kept as `uint8`. All masking happens later, on
+# these frames.
 #
 # *Takes about three minutes on two cores the first time (the demo renders its videos), seconds after that.*
 
@@ -25,48 +26,57 @@ overrides = {}  # e.g. {"noise.eps": 8}
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from clipaction import pictures
-from clipaction.environment import describe
+from clipaction.notebook import pictures
+from clipaction.run.environment import describe
 from clipaction.study import open_study
 
 pd.Series(describe(), name="this machine").to_frame()
 
 # %% [markdown]
 # ## Find (or make) the clips, decode them
-# A clip that cannot be read is listed, never silently dropped; the run stops only if a class is left empty or more than 5 % fail.
+# A clip that cannot be read is listed, never silently dropped. The run stops only if a class has no clip left or more
+# than 5 % fail.
 
 # %%
 study = open_study(profile, overrides)
+study.record("environment", describe())
 table = study.store.table.merge(study.dataset.table(), on="id")
+frames = study.store.frames
 print(study.dataset.note)
-print(f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum())} unreadable; frames {study.store.frames.shape} {study.store.frames.dtype}")
+print(
+    f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum())} unreadable; frames {frames.shape} {frames.dtype}"
+)
 
 # %% [markdown]
-# ## Who tests, who trains
-# Clips of one *group* share people and place, so a group is never split over train and test, and error bars are drawn over groups.
-# **Predict:** no group appears in two splits.
+# ## Which clips are for training, which for testing
+# Clips of one *group* show the same people and the same place. A group is therefore never split over training and
+# test, and error bars are computed over groups. **Predict:** no group appears in two splits.
 
 # %%
 splits_of_a_group = table.groupby("group")["split"].nunique()
-assert (splits_of_a_group == 1).all(), "a group leaks between splits"
+assert (splits_of_a_group == 1).all(), "a group is in two splits"
 table.pivot_table(index=["domain", "split"], columns="scene", values="id", aggfunc="count", fill_value=0, margins=True)
+
+# %% [markdown]
+# For UCF-101, the splits follow from the clips' names. Here they are compared with the official lists.
 
 # %%
 if study.profile.dataset.kind == "ucf101":
-    from clipaction import ucf101
+    from clipaction.data import ucf101
 
     print(ucf101.compare_with_lists(table, study.profile.dataset.splits[0]))
 
 # %% [markdown]
 # ## Look at them
-# One test clip a class: the frames CLIP is shown, left to right in time. Could you name each action with the title covered?
+# One test clip of each class: the frames that CLIP gets, left to right in time. Could you name each action with the
+# title covered?
 
 # %%
 pictures.contact_sheet(study, study.clips("test"), per_class=1)
 plt.show()
 
 # %% [markdown]
-# The same classes after the move that will matter in notebook 05: another place, another camera, another light.
+# The same classes in the domain of notebook 05: another place, another camera, other light.
 
 # %%
 away = study.meta[study.meta["domain"] != study.source]
@@ -91,7 +101,7 @@ failed = table.loc[~table.ok | (table.reason != ""), ["id", "ok", "reason"]]
 print("nothing failed" if failed.empty else failed.to_string(index=False))
 
 # %% [markdown]
-# ## Keep what later notebooks read
+# ## Save what later notebooks read
 
 # %%
 study.save("clips", table.drop(columns=["row", "indices"], errors="ignore"))

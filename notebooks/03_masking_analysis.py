@@ -11,11 +11,12 @@
 # %% [markdown]
 # # 03 · Masking: what does CLIP look at?
 #
-# Three maskings, in the paper's order. **Percentage and shape** masks hide a share of the frame wherever it happens to be.
-# **Feature-specific** masks hide one kind of thing everywhere it is. **Isolation** keeps only that.
+# Three kinds of masks, in the paper's order. **Percentage and shape** masks hide a share of the frame, whatever it
+# shows. **Feature-specific** masks hide one kind of thing everywhere it is. **Isolation** hides everything else.
 #
-# One rule makes it evidence: *an effect of where is never an effect of how much*. Beside every region mask stands its control, the same mask
-# moved elsewhere in the same frame, and the effect we report is the difference.
+# A mask that hides more costs more. To see the effect of *where* apart from the effect of *how much*, every region
+# mask has a control, the same mask moved elsewhere in the same frame, and the effect that we report is the
+# difference.
 #
 # *About four minutes on two cores.*
 
@@ -25,16 +26,21 @@ overrides = {}  # e.g. {"noise.eps": 8}
 
 # %%
 import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
 
-from clipaction import conditions, experiments, pictures, stats
+from clipaction.analysis import bias, sources
+from clipaction.evaluate.summaries import compare, summarise
+from clipaction.masking.conditions import describe
+from clipaction.masking.plan import SQUARE, plan
+from clipaction.notebook import pictures
 from clipaction.study import open_study
 
 study = open_study(profile, overrides)
 test = study.clips("test")
-plan = conditions.plan(study.profile)
-print(f"{len(plan)} conditions x {len(test)} test clips x {study.profile.frames} frames = {len(plan) * len(test) * study.profile.frames} frames to encode")
+conditions = plan(study.profile)
+encoded = len(conditions) * len(test) * study.profile.frames
+print(
+    f"{len(conditions)} conditions x {len(test)} test clips x {study.profile.frames} frames = {encoded} frames to encode"
+)
 
 # %% [markdown]
 # ## Look at the masks first
@@ -42,111 +48,145 @@ print(f"{len(plan)} conditions x {len(test)} test clips x {study.profile.frames}
 
 # %%
 example = pictures.example_clip(test)
+first = study.profile.regions.sources[0]
+by = ["", *(f"@{source}" for source in study.profile.regions.sources if source not in ("truth", "relevance"))]
 shapes = [f"shape:{shape}:30:centre:still" for shape in study.profile.masking.shapes]
-whole = ("actor+prop:box", "actor+prop:plate", "actor+prop:box@motion", "actor+prop:silhouette@motion")
 parts = [part for part in study.profile.regions.parts if part not in ("head", "limbs", "text")]
-features = [f"hide:{part}:silhouette" for part in parts] + [f"hide:{part}" for part in whole] + ["control:hide:actor+prop:box"]
-isolated = [f"keep:{part}:silhouette" for part in parts] + ["keep:actor+prop:silhouette@motion"]
-gallery = pictures.masked(study, example, ["none", *shapes, *(name for name in (*features, *isolated) if name in plan)])
+features = [f"hide:{part}:silhouette" for part in parts] + ["hide:actor+prop:box", "hide:actor+prop:plate"]
+features += [f"hide:actor+prop:{grain}{source}" for source in by[1:] for grain in ("box", "silhouette")]
+features += [f"control:hide:actor+prop:box{'' if first == 'truth' else f'@{first}'}"]
+isolated = [f"keep:{part}:silhouette" for part in parts] + [f"keep:actor+prop:silhouette{source}" for source in by[1:]]
+shown = ["none", *shapes, *(name for name in (*features, *isolated) if name in conditions)]
+gallery = pictures.gallery(study, example, shown)
 pictures.show(gallery)
 plt.show()
 
 # %% [markdown]
 # ## Predict, then measure
-# Write your prediction down before you run the next cell: which of these costs most accuracy: a black 30 % square in the middle, the actor's
-# silhouette in black, or the actor's bounding box in black?
+# Write your prediction down before you run the next cell. Which of these costs most accuracy: a black 30 % square in
+# the middle, the actor's silhouette in black, or the actor's bounding box in black?
 
 # %%
-with study.timed("masking sweep", len(plan) * len(test)):
-    masking = study.evaluate(test, plan, "masking", frames=False)
+with study.timed("masking sweep", len(conditions) * len(test)):
+    masking = study.evaluate(test, conditions, "masking", frames=False)
 study.save("predictions/masking", masking)
-summary = stats.summarise(masking, by=["condition"]).set_index("condition")
-asked = [c for c in ("none", "shape:square:30:centre:still", "hide:actor:silhouette", "hide:actor:box", "hide:actor+prop:box@motion") if c in summary.index]
-summary.loc[asked, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rename(index=conditions.describe)
+summary = summarise(masking, by=["condition"]).set_index("condition")
+columns = ["n_clips", "acc", "acc_low", "acc_high", "confidence"]
+asked = ["none", SQUARE, "hide:actor:silhouette", "hide:actor:box", *(f"hide:actor+prop:box{source}" for source in by)]
+summary.loc[[name for name in asked if name in summary.index], columns].rename(index=describe)
 
 # %% [markdown]
 # ## Percentage and shape
-# **Expect** accuracy to fall with area, for every shape. **Ask** whether confidence falls with it: a model that is as sure of itself behind a
-# black square as before is not one to trust.
+# **Expect** accuracy to fall with area, for every shape. **Ask** whether confidence falls with it. A model that is as
+# confident behind a black square as without it cannot be trusted.
 
 # %%
-shape = masking[(masking.condition.str.startswith("shape:") & ~masking.condition.str.contains("/")) | (masking.condition == "none")]
-rows = stats.summarise(shape, by=["condition"])
+black = masking.condition.str.startswith("shape:") & ~masking.condition.str.contains("/")
+rows = summarise(masking[black | (masking.condition == "none")], by=["condition"])
 rows["shape"] = rows.condition.str.split(":").str[1].fillna("none")
 rows["percent"] = rows.condition.str.split(":").str[2].fillna(0).astype(float)
 rows.pivot_table(index="shape", columns="percent", values="acc", aggfunc="mean").round(2)
 
 # %% [markdown]
 # ## Features and isolation, each against its control
-# `effect` is accuracy under the mask minus accuracy under the same mask elsewhere, paired clip by clip; the interval resamples groups.
-# Below zero: what was hidden mattered. Above zero for isolation: what was kept carries the answer.
+# `diff` is accuracy under the mask minus accuracy under the same mask elsewhere, paired clip by clip; the interval
+# resamples groups. Below zero: what was hidden mattered. Above zero for isolation: what was left carries the answer.
 
 # %%
-pairs = {name: f"control:{name}" for name in plan if f"control:{name}" in plan}
-effects = stats.compare(masking, pairs) if pairs else pd.DataFrame({"condition": []})
-effects.assign(condition=effects.condition.map(conditions.describe))[["condition", "n_clips", "acc", "acc_baseline", "diff", "low", "high", "fixed", "broken", "p_holm"]].round(3)
+pairs = {name: f"control:{name}" for name in conditions if f"control:{name}" in conditions}
+if pairs:
+    effects = compare(masking, pairs)
+    effects["condition"] = effects.condition.map(describe)
+    columns_of_effects = [
+        "condition",
+        "n_clips",
+        "acc",
+        "acc_baseline",
+        "diff",
+        "low",
+        "high",
+        "fixed",
+        "broken",
+        "p_holm",
+    ]
+    display(effects[columns_of_effects].round(3))
+else:
+    print("this profile has no equal-area controls (regions.controls)")
 
 # %% [markdown]
 # ## A silhouette filled with black is still a silhouette
-# It shows the action by its outline. The box hides the outline too; the clean plate (where the demo knows it) takes the actor away without leaving any black.
+# Its outline shows the action. The box hides the outline, too. The clean plate (where the demo knows it) takes the
+# actor away without any black.
 
 # %%
-grains = [c for c in ("none", "hide:actor+prop:silhouette", "hide:actor+prop:box", "hide:actor+prop:plate", "keep:actor+prop:silhouette") if c in summary.index]
-summary.loc[grains, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rename(index=conditions.describe)
+grains = [f"hide:actor+prop:{grain}{source}" for source in by for grain in ("silhouette", "box", "plate")]
+grains = ["none", *grains, *(f"keep:actor+prop:silhouette{source}" for source in by)]
+summary.loc[[name for name in grains if name in summary.index], columns].rename(index=describe)
 
 # %% [markdown]
 # ## Is it the missing thing, or the black?
-# Black edges are something new in the picture. The same masks, filled with the frame's mean colour, with its blur, and in black with a feathered edge:
-# what all fills agree on is the missing thing, what only black does is an effect of black.
+# Black edges are something new in the picture. Here are the same masks filled with the frame's mean colour, with its
+# blur, and in black with a feathered edge. What all fills agree on is the effect of the missing thing; what only
+# black does is an effect of black.
 
 # %%
-fills = [c for c in plan if c.partition("/")[0] in ("shape:square:30:centre:still", "hide:actor+prop:box", "hide:actor+prop:box@motion")]
-summary.loc[fills, ["n_clips", "acc", "acc_low", "acc_high", "confidence"]].rename(index=conditions.describe)
+bases = (SQUARE, *(f"hide:actor+prop:box{source}" for source in by))
+fills = [name for name in conditions if name.partition("/")[0] in bases]
+summary.loc[fills, columns].rename(index=describe)
 
 # %% [markdown]
 # ## Clips where hiding one thing flips the answer
-# Found by the code: right when whole, right when as many pixels elsewhere are hidden, wrong and sure when the one thing is.
+# Found by the code: right when whole, right when as many pixels elsewhere are hidden, wrong and confident when the
+# one thing is hidden.
 
 # %%
-flips = experiments.flips(masking)
-pictures.flips(study, test, flips)
+flips = bias.flips(masking)
+pictures.flipped(study, test, flips)
 plt.show()
 flips.head(6)
 
 # %% [markdown]
 # ## What does each class lean on?
-# `background`: what the place alone earns, with actor and prop gone. `actor`: what hiding them costs beyond the same boxes elsewhere. `flips`: answers that change
-# when they go. `sure_wrong`: confidence of wrong answers; `sure_blind`: confidence when nobody is there. `into`: what the class becomes then.
+# `background`: accuracy with actor and prop gone, which the place alone earns. `actor`: accuracy that hiding them
+# costs beyond the same boxes elsewhere. `flips`: share of answers that change when they are gone. `sure_wrong`:
+# confidence of wrong answers. `sure_blind`: confidence when actor and prop are gone. `into`: the commonest answer
+# then.
 
 # %%
-bias = study.save("bias", experiments.bias(masking, study.classes))
-bias.round(2) if len(bias) else "no region source of this profile can hide actor and prop"
+leanings = study.save("bias", bias.bias(masking, study.classes))
+leanings.round(2) if len(leanings) else "no region source of this profile can hide actor and prop"
 
 # %% [markdown]
-# ## Which class falls into which, and under which mask?
-# Of the clips that were right when whole: a pair that dominates one mask is a bias, a pair that dominates all of them is where the model goes when it knows nothing.
+# ## Which class is mistaken for which, and under which mask?
+# Only clips that were right when whole count. A pair that is frequent under one mask is a bias. A pair that is
+# frequent under all masks is the answer CLIP gives when it sees nothing.
 
 # %%
-falls = study.save("falls", experiments.falls(masking, study.classes))
-falls[falls["of"] >= 5].assign(condition=lambda t: t["condition"].map(conditions.describe)).head(12).round(2)
+falls = study.save("falls", bias.falls(masking, study.classes))
+falls[falls["of"] >= 5].assign(condition=lambda t: t["condition"].map(describe)).head(12).round(2)
 
 # %% [markdown]
 # ## How well does a region source without ground truth find the actor?
-# Real videos have no exact masks. `motion` finds what moves; `relevance` asks CLIP itself. Where truth is known (the demo) both are scored against the true actor and
-# prop, beside two that look at nothing. `pointing`: is the single most relevant pixel on them? `top20`: how much of the most relevant fifth is (they cover less
-# than a fifth of the frame, so 1 is out of reach)?
+# Real videos have no exact masks. `motion` finds what moves; `relevance` asks CLIP itself. Where truth is known (the
+# demo), both are scored against the true actor and prop, beside two baselines that do not look at the picture.
+# `pointing`: how often the single most relevant pixel lies on actor or prop. `top20`: how much of the most relevant
+# fifth does (they cover less than a fifth of the frame, so it cannot reach 1).
 
 # %%
-scores = experiments.score_sources(study, test.iloc[:: max(1, len(test) // 112)])
+scores = sources.score_sources(study, test.iloc[:: max(1, len(test) // 112)])
 study.save("region_scores", scores)
-print(f"actor and prop cover {scores['area'].mean():.0%} of the frame" if len(scores) else "no ground truth in this data set: nothing to score against")
-experiments.source_summary(scores).round(2)
+area = (
+    f"actor and prop cover {scores['area'].mean():.0%} of the frame"
+    if len(scores)
+    else "no ground truth: nothing to score"
+)
+print(area)
+sources.source_summary(scores).round(2)
 
 # %% [markdown]
-# ## Keep the pictures for the figures
+# ## Save the pictures for the figures
 
 # %%
-(study.results / "masks").mkdir(exist_ok=True)
-np.savez_compressed(study.results / "masks" / "gallery.npz", names=np.array(gallery.names), images=gallery.images)
-strip = pictures.masked(study, example, ["none", *(f"shape:square:{p}:centre:still" for p in study.profile.masking.percents)])
-np.savez_compressed(study.results / "masks" / "strip.npz", names=np.array(strip.names), images=strip.images)
+squares = [f"shape:square:{percent}:centre:still" for percent in study.profile.masking.percents]
+pictures.save_gallery(study, "gallery", gallery)
+pictures.save_gallery(study, "strip", pictures.gallery(study, example, ["none", *squares]))

@@ -11,8 +11,8 @@
 # %% [markdown]
 # # Explore masks
 #
-# Turn the knobs: which clip, what is hidden, how much and where. Below the frames: what CLIP thinks of them, before and after.
-# Everything the sliders do is one plain function call, shown in the last cell.
+# Choose a clip, what is hidden, how much of it and where. Below the masked frames you see CLIP's answer. Everything
+# that the knobs do is one plain function call, shown in the last cell.
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -21,11 +21,11 @@ overrides = {}  # e.g. {"noise.eps": 8}
 # %%
 from IPython.display import display
 
-from clipaction import pictures, widgets
+from clipaction.notebook import explorers, pictures
 from clipaction.study import open_study
 
 study = open_study(profile, overrides)
-explorer = widgets.mask_explorer(study)
+explorer = explorers.mask_explorer(study)
 display(explorer)
 
 # %% [markdown]

@@ -11,8 +11,8 @@
 # %% [markdown]
 # # Explore the noise
 #
-# Choose a clip, a way of using the noise and how strong it is. `class` adds the naive noise of whatever class you name: try a *wrong* one to see how it lies.
-# Needs notebook 04 to have run for this profile.
+# Choose a clip, a way of using the noise, and how strong it is. `class` adds the naive noise of the class that you
+# name: try a *wrong* one and see how it changes the answer. Notebook 04 must have run for this profile.
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -21,15 +21,18 @@ overrides = {}  # e.g. {"noise.eps": 8}
 # %%
 from IPython.display import display
 
-from clipaction import widgets
+from clipaction.notebook import explorers
 from clipaction.study import open_study
 
 study = open_study(profile, overrides)
-explorer = widgets.noise_explorer(study)
+explorer = explorers.noise_explorer(study)
 display(explorer)
+
+# %% [markdown]
+# The same without widgets:
 
 # %%
 import matplotlib.pyplot as plt
 
-widgets.draw_noisy(study, study.clips("test")["clip"][0], "gated", strength=1.0)
+explorers.draw_noisy(study, study.clips("test")["clip"][0], "gated", strength=1.0)
 plt.show()

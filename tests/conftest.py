@@ -1,11 +1,24 @@
-"""A toy CLIP and toy frames: small enough that every property can be checked in milliseconds."""
+"""A toy CLIP, toy frames and a toy study: small enough that every property can be checked in milliseconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn as nn
 
-from clipaction.clip import CLIP
+from clipaction.data.dataset import DATASETS, find_dataset
+from clipaction.data.store import FrameStore
+from clipaction.evaluate.methods import METHODS
+from clipaction.masking.regions import SOURCES
+from clipaction.masking.shapes import SHAPES
+from clipaction.profiles import load_profile
+from clipaction.study import Study
+from clipaction.vision.clip import CLIP
 
 torch.set_num_threads(1)  # the models here are tiny: threads would only wait for each other
 
@@ -21,6 +34,21 @@ class ToyModel(nn.Module):
 
     def encode_image(self, x):
         return self.proj(self.pool(x).flatten(1)).tanh()
+
+
+class ToyStore(FrameStore):
+    """Frames, and truth where it is given, in memory."""
+
+    def __init__(self, frames: np.ndarray, parts: np.ndarray | None = None, plates: np.ndarray | None = None):
+        super().__init__(Path("toy"), pd.DataFrame({"row": range(len(frames))}))
+        vars(self).update(frames=frames, parts=parts, plates=plates)
+
+
+class ToyStudy(Study):
+    """A study of toy frames whose head and results folder are given."""
+
+    def head(self, source_only: bool = True, templates=None) -> torch.Tensor:
+        return self.toy_head
 
 
 @pytest.fixture
@@ -39,3 +67,45 @@ def toy_head() -> torch.Tensor:
 def toy_frames() -> np.ndarray:
     """uint8 [12 clips, 3 frames, 16, 16, 3]."""
     return np.random.default_rng(0).integers(0, 256, (12, 3, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def toy_meta() -> pd.DataFrame:
+    """A row a clip of `toy_frames`: five classes, two clips a group."""
+    n = 12
+    label = np.arange(n) % 5
+    facts = {"clip": [f"c{i}" for i in range(n)], "cls": [f"class{k}" for k in label], "label": label}
+    groups = [f"g{i // 2}" for i in range(n)]
+    return pd.DataFrame({**facts, "group": groups, "split": "test", "domain": "", "scene": "", "row": np.arange(n)})
+
+
+@pytest.fixture
+def toy_study(toy_clip, toy_head, toy_frames, toy_meta, tmp_path) -> Study:
+    """A study of the toy frames with truth and plates, and a profile of a few steps."""
+    generator = np.random.default_rng(1)
+    parts = generator.integers(0, 256, (12, 3, 5, 16, 16), dtype=np.uint8)
+    plates = generator.integers(0, 256, toy_frames.shape, dtype=np.uint8)
+    few = {"noise.steps": 4, "noise.batch": 8, "noise.resolution": 4, "noise.validate_every": 2, "noise.views": 1}
+    profile = load_profile("quick", {"frames": 3, "batch": 12, "baselines.epochs": 1, **few})
+    classes = tuple(f"class{k}" for k in range(5))
+    dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=())
+    study = ToyStudy(profile, dataset, ToyStore(toy_frames, parts, plates))  # type: ignore[arg-type]
+    known = {"clip": toy_clip, "toy_head": toy_head, "results": tmp_path / "results", "meta": toy_meta}
+    vars(study).update(known, source="", n_source=5)
+    return study
+
+
+@pytest.fixture
+def registries():
+    """What tests add to the registries is taken out again."""
+    from clipaction.paper.figures import FIGURES
+    from clipaction.paper.tables import TABLES
+
+    find_dataset("demo")  # imports the kinds of data sets
+    kept = {
+        id(registry): (registry, dict(registry)) for registry in (SHAPES, SOURCES, METHODS, FIGURES, TABLES, DATASETS)
+    }
+    yield
+    for registry, entries in kept.values():
+        registry.clear()
+        registry.update(entries)

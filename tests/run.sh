@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets the environment up as run_all.sh does, then runs the test suite; arguments go to pytest: tests/run.sh -k masks
+# Sets up the environment as run_all.sh does, then runs the tests. Arguments go to pytest: tests/run.sh -k masks
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . ./setup_env.sh

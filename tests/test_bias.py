@@ -1,9 +1,9 @@
-"""What classes lean on, and which falls into which: from a small table of answers whose truth is known by hand."""
+"""What classes lean on, and which is mistaken for which: from a small table of answers, checked by hand."""
 
 import pandas as pd
 import pytest
 
-from clipaction.experiments import bias, falls
+from clipaction.analysis.bias import bias, falls
 
 CLASSES = ("run", "jump", "swim")
 PLATE, BOX, CONTROL = "hide:actor+prop:plate", "hide:actor+prop:box", "control:hide:actor+prop:box"
@@ -22,8 +22,9 @@ def masking():
     for condition, answers in ANSWERS.items():
         for k, answer in enumerate(answers.split()):
             cls = CLASSES[k // 2]
-            rows.append({"clip": f"{cls}-{k % 2}", "cls": cls, "group": f"{cls}{k % 2}", "condition": condition, "level": "clip",
-                         "label": k // 2, "pred": CLASSES.index(answer), "p_pred": 0.5 + k / 10})  # fmt: skip
+            facts = {"clip": f"{cls}-{k % 2}", "cls": cls, "group": f"{cls}{k % 2}", "condition": condition}
+            answered = {"level": "clip", "label": k // 2, "pred": CLASSES.index(answer), "p_pred": 0.5 + k / 10}
+            rows.append(facts | answered)
     return pd.DataFrame(rows).sample(frac=1, random_state=0)
 
 
@@ -52,10 +53,11 @@ def test_falls_count_clips_that_were_right(masking):
     table = falls(masking, CLASSES)
     assert set(table["condition"]) == {PLATE, BOX}  # no control, no other fill
     first = table.iloc[0]
-    assert (first["condition"], first["cls"], first["into"], first["clips"], first["of"], first["share"]) == (PLATE, "run", "swim", 2, 2, 1)
-    assert (table[table["cls"] == "jump"][["condition", "into", "of"]].to_numpy().tolist()) == [[BOX, "swim", 1]]  # jump-2 was wrong before
+    assert first[["condition", "cls", "into", "clips", "of", "share"]].tolist() == [PLATE, "run", "swim", 2, 2, 1]
+    jump = table[table["cls"] == "jump"][["condition", "into", "of"]]
+    assert jump.to_numpy().tolist() == [[BOX, "swim", 1]]  # jump-1 only: jump-2 was wrong before
 
 
-def test_where_nothing_is_right_nothing_falls(masking):
+def test_where_no_answer_is_right_the_table_is_empty(masking):
     table = falls(masking.assign(pred=2, label=0), CLASSES)
-    assert table.empty and (table["of"] >= 5).sum() == 0 and list(table) == ["condition", "cls", "into", "clips", "of", "share"]
+    assert table.empty and list(table) == ["condition", "cls", "into", "clips", "of", "share"]

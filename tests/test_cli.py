@@ -12,10 +12,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from clipaction import __main__ as cli
-from clipaction.config import load_profile
-from clipaction.errors import UserError
-from clipaction.paths import ROOT
+from clipaction.base.errors import UserError
+from clipaction.base.paths import ROOT
+from clipaction.profiles import load_profile
+from clipaction.run import cli
+from clipaction.run.arguments import parser, profile_of, runs
 
 
 def call(*arguments, cwd=ROOT, **environment):
@@ -28,7 +29,9 @@ def checkout(tmp_path):
     """A copy of the scripts and the package, without an environment."""
     for name in ("run_all.sh", "setup_env.sh", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "clipaction", tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    shutil.copytree(
+        ROOT / "clipaction", tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
+    )
     return tmp_path
 
 
@@ -52,41 +55,85 @@ def test_a_mistake_is_one_line_and_exit_2(arguments, expected, capsys):
     assert expected in printed.err and printed.err.count("\n") == 1 and not printed.out
 
 
+@pytest.mark.parametrize("check", [[], ["--check"]])
+@pytest.mark.parametrize(("arguments", "expected"), [
+    (["--set", "name=reference", "--fresh"], 'profile name "reference": figures/reference holds the published figures'),
+    (["--set", "name='Reference'"], "holds the published figures"),
+    (["--profile", "reference"], "holds the published figures"),
+    (["--profile", "some/where/reference.yaml"], "holds the published figures"),
+    (["--set", "name=../figures"], 'profile name "../figures" is a path'),
+    (["--set", "name=/tmp/x"], 'profile name "/tmp/x" is a path'),
+    (["--profile", "../profiles/demo"], 'profile name "../profiles/demo" is a path'),
+])  # fmt: skip
+def test_names_that_would_touch_what_is_published_are_refused(arguments, expected, check, capsys, monkeypatch):
+    monkeypatch.delenv("CLIPACTION_FIGURES", raising=False)
+    published = ROOT / "figures" / "reference"
+    before = {path: path.stat().st_mtime_ns for path in published.rglob("*")}
+    assert before and cli.main(["run", *arguments, *check]) == 2
+    printed = capsys.readouterr()
+    assert expected in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert {path: path.stat().st_mtime_ns for path in published.rglob("*")} == before
+    assert not (ROOT / "results" / "reference").exists()
+
+
+def test_a_name_inside_a_profile_file_is_refused_before_anything_runs(tmp_path, capsys):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("extends: quick\nname: reference\n")
+    assert cli.main(["run", "--profile", str(mine), "--fresh"]) == 2
+    printed = capsys.readouterr()
+    assert "reference" in printed.err and printed.err.count("\n") == 1 and not printed.out
+
+
 def test_arguments_become_profile_and_overrides(tmp_path):
-    parse = cli.parser().parse_args
-    assert cli.profile_of(parse(["run"])) == ("demo", {})
-    assert cli.profile_of(parse(["run", "--data", str(tmp_path)])) == ("folder", {"dataset.root": str(tmp_path)})
-    _, overrides = cli.profile_of(parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"]))
+    parse = parser().parse_args
+    assert profile_of(parse(["run"])) == ("demo", {})
+    assert profile_of(parse(["run", "--data", str(tmp_path)])) == ("folder", {"dataset.root": str(tmp_path)})
+    _, overrides = profile_of(
+        parse(["run", "--seeds", "0,1", "--split", "2", "--set", "noise.eps=8", "--set", "baselines.enabled=false"])
+    )
     assert overrides == {"dataset.splits": [2], "noise.eps": 8, "baselines.enabled": False}
-    assert cli.profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
+    assert profile_of(parse(["run", "--profile", "mine.yaml"]))[0] == os.path.abspath("mine.yaml")
 
 
-def test_videos_too_few_to_learn_from_are_told_before_any_notebook(tmp_path, monkeypatch, capsys):
+def test_too_few_videos_to_learn_from_are_refused_before_any_notebook(tmp_path, monkeypatch, capsys):
     clips = {"test": pd.DataFrame({"clip": ["a"]}), "train": pd.DataFrame(), "val": pd.DataFrame()}
-    monkeypatch.setattr(cli, "prepared", lambda *_: SimpleNamespace(dataset=SimpleNamespace(note="folder x: 2 videos"), clips=clips.get))
+    monkeypatch.setattr(
+        cli, "prepared", lambda *_: SimpleNamespace(dataset=SimpleNamespace(note="folder x: 2 videos"), clips=clips.get)
+    )
     assert cli.main(["run", "--data", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == "clipaction: no clip is left to train noise on in folder x: 2 videos; have three videos or more of most classes\n"
+    what = "no clip is left to train noise on in folder x: 2 videos; have three videos or more of most classes"
+    assert capsys.readouterr().err == f"clipaction: {what}\n"
 
 
 def test_several_splits_are_run_one_by_one_under_names_of_their_own():
-    parse = cli.parser().parse_args
-    assert cli.runs(parse(["run", "--profile", "ucf101", "--split", "2"])) == [("ucf101", {"dataset.splits": [2]})]
-    several = cli.runs(parse(["run", "--profile", "ucf101", "--split", "1,3"]))
-    assert [overrides for _, overrides in several] == [{"dataset.splits": [k], "name": f"ucf101-split{k}"} for k in (1, 3)]
+    parse = parser().parse_args
+    assert runs(parse(["run", "--profile", "ucf101", "--split", "2"])) == [("ucf101", {"dataset.splits": [2]})]
+    several = runs(parse(["run", "--profile", "ucf101", "--split", "1,3"]))
+    assert [overrides for _, overrides in several] == [
+        {"dataset.splits": [k], "name": f"ucf101-split{k}"} for k in (1, 3)
+    ]
     assert load_profile(*several[1]).name == "ucf101-split3"
 
 
 def test_several_seeds_are_whole_runs_and_the_profiles_own_seed_is_the_plain_run():
-    parse = cli.parser().parse_args
-    assert cli.runs(parse(["run", "--seeds", "3"])) == [("demo", {}), *(("demo", {"seed": k, "name": f"demo-seed{k}"}) for k in (1, 2))]
-    both = cli.runs(parse(["run", "--profile", "ucf101", "--split", "1,2", "--seeds", "0,4"]))
-    assert [load_profile(*each).name for each in both] == ["ucf101-split1", "ucf101-split1-seed4", "ucf101-split2", "ucf101-split2-seed4"]
+    parse = parser().parse_args
+    assert runs(parse(["run", "--seeds", "3"])) == [
+        ("demo", {}),
+        *(("demo", {"seed": k, "name": f"demo-seed{k}"}) for k in (1, 2)),
+    ]
+    both = runs(parse(["run", "--profile", "ucf101", "--split", "1,2", "--seeds", "0,4"]))
+    assert [load_profile(*each).name for each in both] == [
+        "ucf101-split1",
+        "ucf101-split1-seed4",
+        "ucf101-split2",
+        "ucf101-split2-seed4",
+    ]
 
 
 @pytest.mark.parametrize(("error", "code", "expected"), [
     (UserError("the thing; the remedy"), 2, "clipaction: the thing; the remedy\n"),
     (KeyboardInterrupt(), 130, "clipaction: interrupted; run again to go on from here\n"),
-    (OSError(errno.ENOSPC, "No space left on device", "/full/disk"), 2, "no space left on the disk of /full/disk; free some, or move the folders"),
+    (OSError(errno.ENOSPC, "No space left on device", "/full/disk"), 2, "no space left on the disk of /full/disk"),
 ])  # fmt: skip
 def test_exit_codes(error, code, expected, monkeypatch, capsys):
     def fail(_):
@@ -131,7 +178,12 @@ def test_too_little_disk_is_told_before_anything_is_made(checkout):
     df.parent.mkdir()
     df.write_text("#!/bin/sh\necho header\necho /dev/sda 9000000 7000000 2000000 78% /\n")
     df.chmod(0o755)
-    bare = {"PYTHON": sys.executable, "VIRTUAL_ENV": "", "CONDA_PREFIX": "", "PATH": f"{df.parent}:{os.environ['PATH']}"}
+    bare = {
+        "PYTHON": sys.executable,
+        "VIRTUAL_ENV": "",
+        "CONDA_PREFIX": "",
+        "PATH": f"{df.parent}:{os.environ['PATH']}",
+    }
     refused = call("./run_all.sh", cwd=checkout, **bare)
     assert refused.returncode == 2 and "of free disk are needed for .venv and 2 GB are left" in refused.stderr
     assert not (checkout / ".venv").exists()
@@ -149,7 +201,9 @@ def test_half_made_environments_are_made_again(checkout):
     (checkout / ".venv/lib").mkdir(parents=True)
     (checkout / ".venv/unfinished").touch()
     (checkout / "requirements.lock").write_text("nothing-by-this-name==1 --hash=sha256:" + 64 * "0")
-    failed = call("./run_all.sh", cwd=checkout, PYTHON=sys.executable, VIRTUAL_ENV="", CONDA_PREFIX="", PIP_NO_INDEX="1")
+    failed = call(
+        "./run_all.sh", cwd=checkout, PYTHON=sys.executable, VIRTUAL_ENV="", CONDA_PREFIX="", PIP_NO_INDEX="1"
+    )
     assert failed.returncode == 2 and "installing requirements.lock failed: ERROR: " in failed.stderr
     assert "check the network and run again" in failed.stderr
     assert not (checkout / ".venv/requirements.lock").exists() and (checkout / ".venv/unfinished").exists()

@@ -1,31 +1,37 @@
-"""Loading CLIP: the right activation and preprocessing, and one line for weights that cannot be had or are not the model's."""
+"""Loading CLIP: the right activation and preprocessing; one line for weights that are missing or not the model's."""
 
 import open_clip
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from clipaction import clip
+from clipaction.base.errors import UserError
 from clipaction.demo.tower import WEIGHTS
-from clipaction.errors import UserError
+from clipaction.vision import load
+from clipaction.vision.zero_shot import clip_scores, encode_clips, zero_shot
 
 
 def test_preprocessing_is_what_the_model_and_its_weights_ask_for():
-    assert clip.preprocessing("clipaction-compact") == {"size": 96, "interpolation": "bicubic", "resize_mode": "shortest"}
-    assert clip.preprocessing("ViT-B-32-quickgelu", "openai")["size"] == 224
-    assert clip.preprocessing("ViT-B-16-SigLIP", "webli")["resize_mode"] == "squash"
+    compact = {"size": 96, "interpolation": "bicubic", "resize_mode": "shortest"}
+    assert load.preprocessing("clipaction-compact") == compact
+    assert load.preprocessing("ViT-B-32-quickgelu", "openai")["size"] == 224
+    assert load.preprocessing("ViT-B-16-SigLIP", "webli")["resize_mode"] == "squash"
 
 
-@pytest.mark.parametrize(("arguments", "expected"), [
-    (("ViT-B-33", "openai"), "open_clip knows no model ViT-B-33; did you mean ViT-B-"),
-    (("ViT-B-32", "opneai"), "ViT-B-32 has no weights 'opneai'; open_clip has openai"),
-    (("clipaction-compact", "/no/such.safetensors"), "no weights at /no/such.safetensors"),
-    (("RN50", "package"), "no weights at .*RN50.safetensors"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("ViT-B-33", "openai"), "open_clip knows no model ViT-B-33; did you mean ViT-B-"),
+        (("ViT-B-32", "opneai"), "ViT-B-32 has no weights 'opneai'; open_clip has openai"),
+        (("clipaction-compact", "/no/such.safetensors"), "no weights at /no/such.safetensors"),
+        (("RN50", "package"), "no weights at .*RN50.safetensors"),
+    ],
+)
 def test_a_wrong_name_is_one_line(arguments, expected):
-    with pytest.raises(UserError, match=expected) as error:
-        clip.load_clip(*arguments)
-    assert "\n" not in str(error.value)
+    for check in (load.load_clip, load.check_supported):
+        with pytest.raises(UserError, match=expected) as error:
+            check(*arguments)
+        assert "\n" not in str(error.value)
 
 
 def test_no_network_says_which_file_to_place_where(monkeypatch):
@@ -34,32 +40,73 @@ def test_no_network_says_which_file_to_place_where(monkeypatch):
 
     monkeypatch.delenv("CLIPACTION_CHECKPOINT", raising=False)
     monkeypatch.setattr(open_clip, "create_model", offline)
-    with pytest.raises(UserError, match="cannot download ViT-B-32 .*Network is unreachable.*fetch https://.*vit_base_patch32_clip_224.openai.* and set CLIPACTION_CHECKPOINT to the file"):
-        clip.load_clip("ViT-B-32", "openai")
+    reason = "cannot download ViT-B-32 .*Network is unreachable"
+    remedy = "fetch https://.*vit_base_patch32_clip_224.openai.* and set CLIPACTION_CHECKPOINT to the file"
+    with pytest.raises(UserError, match=f"{reason}.*{remedy}"):
+        load.load_clip("ViT-B-32", "openai")
 
 
 def test_checkpoint_takes_the_place_of_the_download_and_keeps_the_activation(tmp_path, monkeypatch):
-    """A file of ViT-B/32's shape with random weights is loaded as OpenAI's (QuickGELU, whatever the name), then fails the self-check."""
+    """A file of ViT-B/32's shape with random weights loads as OpenAI's, with QuickGELU; then the self-check fails."""
     monkeypatch.setenv("CLIPACTION_CHECKPOINT", str(tmp_path / "none.safetensors"))
-    with pytest.raises(UserError, match="none.safetensors; mend CLIPACTION_CHECKPOINT"):
-        clip.load_clip("ViT-B-32", "openai")
+    with pytest.raises(UserError, match="none.safetensors; set CLIPACTION_CHECKPOINT to the right file"):
+        load.load_clip("ViT-B-32", "openai")
     torch.manual_seed(0)
     save_file(open_clip.create_model("ViT-B-32").state_dict(), tmp_path / "vit.safetensors")
     monkeypatch.setenv("CLIPACTION_CHECKPOINT", str(tmp_path / "vit.safetensors"))
     checked = []
-    monkeypatch.setattr(clip, "tells_pictures_apart", lambda model: checked.append(model) or False)
-    with pytest.raises(UserError, match="vit.safetensors cannot tell a drawn cyclist from a drawn dog walker"):
-        clip.load_clip("ViT-B-32", "openai")
+    monkeypatch.setattr(load, "passes_self_check", lambda model: checked.append(model) or False)
+    with pytest.raises(UserError, match="vit.safetensors confuses a drawn cyclist with a drawn dog walker"):
+        load.load_clip("ViT-B-32", "openai")
     activation = checked[0].model.visual.transformer.resblocks[0].mlp.gelu
     assert type(activation).__name__ == "QuickGELU"
-    assert checked[0].mean.flatten().tolist() == pytest.approx([0.4815, 0.4578, 0.4082], abs=1e-3) and checked[0].weights_hash
+    assert checked[0].mean.flatten().tolist() == pytest.approx([0.4815, 0.4578, 0.4082], abs=1e-3)
+    assert checked[0].weights_hash
     monkeypatch.setenv("CLIPACTION_CHECKPOINT", str(WEIGHTS))
     with pytest.raises(UserError, match="does not hold weights of ViT-B-32"):
-        clip.load_clip("ViT-B-32", "openai")
+        load.load_clip("ViT-B-32", "openai")
 
 
 def test_self_check_passes_our_weights_and_needs_both_pictures_right():
-    ours = clip.load_clip()
-    assert clip.tells_pictures_apart(ours)
-    swapped = type("Swapped", (), {"size": 96, "encode_image": ours.encode_image, "encode_text": lambda _, texts: ours.encode_text(texts[::-1])})()
-    assert not clip.tells_pictures_apart(swapped)
+    ours = load.load_clip()
+    assert load.passes_self_check(ours)
+
+    class Swapped:
+        """The same model with its two sentences exchanged."""
+
+        size, encode_image = 96, staticmethod(ours.encode_image)
+
+        def encode_text(self, texts):
+            return ours.encode_text(texts[::-1])
+
+    assert not load.passes_self_check(Swapped())
+
+
+def test_fp32_is_fp32_on_a_gpu_too(monkeypatch):
+    """PyTorch's default lets a GPU's convolutions round float32 to TF32."""
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    try:
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+        load.load_clip(precision="bf16")
+        assert torch.backends.cudnn.allow_tf32
+        load.load_clip(precision="fp32")
+        assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+
+
+def test_temperature_and_hash_do_not_depend_on_the_precision():
+    full, half = load.load_clip(precision="fp32"), load.load_clip(precision="bf16")
+    assert (full.tau, full.weights_hash) == (half.tau, half.weights_hash)
+    assert next(half.model.parameters()).dtype == half.dtype == torch.bfloat16
+
+
+def test_zero_shot_is_the_cosine_of_the_mean_embedding(toy_clip, toy_head):
+    x = torch.rand(4, 3, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+    features = encode_clips(toy_clip, x)
+    clips, frames = zero_shot(toy_clip, toy_head, x)
+    assert clips.shape == (4, 5) and frames.shape == (4, 3, 5)
+    assert torch.equal(clips, clip_scores(features, toy_head)[0])
+    assert torch.allclose(frames[1, 2], toy_clip.encode_image(x[1, 2:])[0] @ toy_head.T)
+    mean = features[0].mean(0)
+    assert torch.allclose(clips[0], (mean / mean.norm()) @ toy_head.T)

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from clipaction import conditions, masks, regions
-from clipaction.conditions import Context, apply, apply_batch, describe, parse, plan, region_mask
-from clipaction.config import load_profile
-from clipaction.errors import UserError
+from clipaction.base.errors import UserError
+from clipaction.masking import masks, regions
+from clipaction.masking.conditions import Context, RegionCondition, apply, apply_batch, check, describe, parse
+from clipaction.masking.controls import CONTROLS, elsewhere
+from clipaction.masking.fills import FILLS
+from clipaction.masking.plan import plan
+from clipaction.masking.shapes import SHAPES
+from clipaction.profiles import load_profile
 
 T, S = 4, 48
 
@@ -30,22 +34,39 @@ def clip(name: str = "home/v_A_g01_c01") -> tuple[np.ndarray, Context]:
     plates = np.full_like(frames, 33)
     for array in (frames, parts, plates):
         array.flags.writeable = False  # as rows of the store's memory map
-    return frames, Context(name, 0, parts, plates, {"relevance": lambda: -torch.cdist(torch.arange(S)[:, None] - 20.0, torch.zeros(1, 1)).expand(T, S, S)})
+    return frames, Context(name, 0, parts, plates, {"relevance": relevance})
+
+
+def relevance() -> torch.Tensor:
+    """A map [T, S, S] that is highest in one row."""
+    return -torch.cdist(torch.arange(S)[:, None] - 20.0, torch.zeros(1, 1)).expand(T, S, S)
 
 
 PROFILE = SimpleNamespace(
-    masking=SimpleNamespace(percents=(10, 30), shapes=masks.SHAPES, placements=masks.PLACEMENTS, motions=masks.MOTIONS),
+    masking=SimpleNamespace(
+        percents=(10, 30), shapes=tuple(SHAPES), placements=masks.PLACEMENTS, motions=masks.MOTIONS
+    ),
     regions=SimpleNamespace(
-        sources=("truth", "motion", "relevance"), parts=regions.PARTS, grains=("silhouette", "box", "plate"), controls=conditions.CONTROLS, fills=conditions.FILLS
+        sources=("truth", "motion", "relevance"),
+        parts=regions.PARTS,
+        grains=("silhouette", "box", "plate"),
+        controls=tuple(CONTROLS),
+        fills=FILLS,
     ),
 )
 ALL = plan(PROFILE)
 REGION = [name for name in ALL if name.startswith(("hide", "keep")) and "plate" not in name and "/" not in name]
 
 
+def region_mask(name: str, frames: torch.Tensor, context: Context) -> torch.Tensor:
+    condition = parse(name)
+    assert isinstance(condition, RegionCondition)
+    return condition.region(frames, context)
+
+
 def area(name):
     frames, context = clip()
-    return region_mask(parse(name), torch.from_numpy(frames.copy()), context).double().sum((1, 2))
+    return region_mask(name, torch.from_numpy(frames.copy()), context).double().sum((1, 2))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -81,7 +102,7 @@ def test_the_control_is_the_same_shape_elsewhere():
     frames, context = clip()
     x = torch.from_numpy(frames.copy())
     for name in ("hide:actor+prop:silhouette", "keep:actor+prop:box", "hide:background:silhouette"):
-        mask, moved = (region_mask(parse(n), x, context) for n in (name, f"control:{name}"))
+        mask, moved = (region_mask(n, x, context) for n in (name, f"control:{name}"))
         if "background" in name:
             mask, moved = 1 - mask, 1 - moved
         assert (mask * moved).sum() < 0.15 * mask.sum()
@@ -93,13 +114,15 @@ def test_the_control_is_the_same_shape_elsewhere():
 def test_a_control_of_a_large_box_goes_around_the_edges():
     mask = torch.zeros(2, 40, 60)
     mask[:, 4:38, 20:45] = 1
-    moved = conditions.elsewhere(mask, np.random.default_rng(0))
+    moved = elsewhere(mask, np.random.default_rng(0))
     assert moved.sum() == mask.sum() and (mask * moved).sum() < 0.1 * mask.sum()
-    assert (conditions.elsewhere(torch.zeros(2, 8, 8), np.random.default_rng(0)) == 0).all()
+    assert (elsewhere(torch.zeros(2, 8, 8), np.random.default_rng(0)) == 0).all()
 
 
 @pytest.mark.parametrize("grain", ["silhouette", "box"])
-@pytest.mark.parametrize("part", ["actor", "head", "limbs", "prop", "actor+prop", "background", "relevant", "relevant35"])
+@pytest.mark.parametrize(
+    "part", ["actor", "head", "limbs", "prop", "actor+prop", "background", "relevant", "relevant35"]
+)
 def test_hiding_and_keeping_partition_the_frame(part, grain):
     frames, context = clip()
     hidden, kept = (apply(f"{kind}:{part}:{grain}", frames, context) for kind in ("hide", "keep"))
@@ -116,7 +139,8 @@ def test_hidden_background_is_the_kept_actor_and_prop():
 def test_grains_hide_more_and_more():
     frames, context = clip()
     x = torch.from_numpy(frames.copy())
-    silhouette, box, plate = (region_mask(parse(f"hide:actor:{grain}"), x, context) for grain in ("silhouette", "box", "plate"))
+    grains = ("silhouette", "box", "plate")
+    silhouette, box, plate = (region_mask(f"hide:actor:{grain}", x, context) for grain in grains)
     assert (silhouette <= plate).all() and (box[silhouette > 0.1] == 1).all()
     out = apply("hide:actor:plate", frames, context)
     assert (out[plate.numpy() == 1] == 33).all() and (out[plate.numpy() == 0] == frames[plate.numpy() == 0]).all()
@@ -125,7 +149,12 @@ def test_grains_hide_more_and_more():
 def test_order_and_company_change_nothing():
     clips = [clip(f"home/v_{c}") for c in "abcde"]
     frames, contexts = np.stack([f for f, _ in clips]), [c for _, c in clips]
-    for name in ("shape:blob:30:random:moving", "cells:hide:actor:box", "control:keep:actor:box", "shape:patches:10:random:still"):
+    for name in (
+        "shape:blob:30:random:moving",
+        "cells:hide:actor:box",
+        "control:keep:actor:box",
+        "shape:patches:10:random:still",
+    ):
         batch = apply_batch(name, frames, contexts)
         assert (apply_batch(name, frames[::-1], contexts[::-1])[::-1] == batch).all()
         assert all((apply(name, f, c) == b).all() for f, c, b in zip(frames, contexts, batch))
@@ -134,7 +163,16 @@ def test_order_and_company_change_nothing():
         assert (apply_batch(name, frames, other) != batch).any()
 
 
-@pytest.mark.parametrize("name", ["shape:square:30:centre:still", "shape:patches:30:random:still", "hide:actor:box", "control:hide:actor:box", "keep:actor+prop:box"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shape:square:30:centre:still",
+        "shape:patches:30:random:still",
+        "hide:actor:box",
+        "control:hide:actor:box",
+        "keep:actor+prop:box",
+    ],
+)
 def test_fills_change_the_colour_of_the_same_pixels(name):
     frames, context = clip()
     hidden = (apply(name, frames, context) == 0).all(-1)
@@ -159,11 +197,15 @@ def test_feathered_edges_keep_the_area_and_fade():
 
 def test_plan_asks_each_source_for_what_it_can_give():
     assert len(ALL) == len(set(ALL)) and ALL[0] == "none"
-    assert "hide:actor:box" in ALL and "cells:keep:actor+prop:silhouette" in ALL and "control:hide:head:silhouette" in ALL
+    assert (
+        "hide:actor:box" in ALL and "cells:keep:actor+prop:silhouette" in ALL and "control:hide:head:silhouette" in ALL
+    )
     assert "hide:actor+prop:box@motion" in ALL and "hide:actor:box@motion" not in ALL
     assert "hide:relevant:silhouette" in ALL and "hide:actor:plate" in ALL
     assert not [n for n in ALL if "plate" in n and ("motion" in n or "keep" in n or "control" in n or "cells" in n)]
-    fewer = SimpleNamespace(masking=PROFILE.masking, regions=SimpleNamespace(**{**vars(PROFILE.regions), "controls": ("cells",)}))
+    fewer = SimpleNamespace(
+        masking=PROFILE.masking, regions=SimpleNamespace(**{**vars(PROFILE.regions), "controls": ("cells",)})
+    )
     assert not [n for n in plan(fewer) if n.startswith("control")] and "cells:hide:actor:box" in plan(fewer)
 
 
@@ -184,14 +226,45 @@ def test_words():
 
 @pytest.mark.parametrize(
     "name",
-    ["", "nothing", "none:", "shape:square:30", "shape:cube:30:centre:still", "shape:square:130:centre:still",
-     "shape:square:x:centre:still", "hide:actor", "hide:tail:box", "hide:actor:blur", "hide:actor:box@guess", "keep:actor:plate",
-     "control:hide:actor:plate", "control:none", "control:shape:square:30:centre:still", "control:control:hide:actor:box"],
-)  # fmt: skip
+    [
+        "",
+        "nothing",
+        "none:",
+        "shape:square:30",
+        "shape:square:130:centre:still",
+        "shape:square:x:centre:still",
+        "hide:actor",
+        "hide:tail:box",
+        "hide:actor:blur",
+        "keep:actor:plate",
+        "control:hide:actor:plate",
+        "control:none",
+        "control:shape:square:30:centre:still",
+        "control:control:hide:actor:box",
+    ],
+)
 def test_an_unknown_name_is_answered_with_the_known_ones(name):
     with pytest.raises(UserError, match="unknown condition") as error:
         parse(name)
     assert "hide:<actor" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("shape:cube:30:centre:still", 'unknown mask shape "cube"; choose one of square, '),
+        ("shape:sqare:30:centre:still", 'unknown mask shape "sqare"; did you mean "square"?'),
+        ("hide:actor:box@guess", 'unknown region source "guess"; choose one of '),
+        ("hide:actor:box@motion", "the region source motion cannot find 'actor'; it gives actor+prop, background"),
+    ],
+)
+def test_a_shape_or_source_that_is_not_registered_is_named_where_pixels_are_asked_for(name, text):
+    """Parsing alone does not ask: results that were made elsewhere may name a notebook's own shape."""
+    assert describe(name)
+    for refused in (lambda: check(name), lambda: apply(name, *clip())):
+        with pytest.raises(UserError) as error:
+            refused()
+        assert text in str(error.value) and "\n" not in str(error.value)
 
 
 def test_missing_truth_is_said():
@@ -207,13 +280,13 @@ def test_missing_truth_is_said():
 def test_sources_given_from_outside_serve_every_condition_that_is_planned_for_them(source):
     """Hide and keep, each part and grain that the source can tell, with controls: pixels go where its cover says."""
     profile = load_profile("ucf101", {"regions.sources": [source], "regions.parts": list(regions.PARTS)})
-    names = [name for name in conditions.plan(profile) if name.endswith(f"@{source}")]  # in black
-    assert {conditions.parse(name).part for name in names} == {part for part in regions.PARTS if regions.gives(source, part)}
+    names = [name for name in plan(profile) if name.endswith(f"@{source}")]  # in black
+    assert {parse(name).part for name in names} == {part for part in regions.PARTS if regions.gives(source, part)}
     cover = np.zeros((T, 2, S, S), np.uint8)
     cover[:, 0, 10:30, 10:20], cover[:, 1, 30:34, 10:20] = 255, 255 * (source == "detector")
     frames = np.full((T, S, S, 3), 200, np.uint8)
     for name in names:
-        out = apply(name, frames, Context("clip", given={source: lambda: cover}))
+        out = apply(name, frames, Context("clip", found={source: lambda: cover}))
         assert 0 < (out == 0).mean() < 1, name
-    hidden = apply(f"hide:actor:silhouette@{source}", frames, Context("clip", given={source: lambda: cover}))
+    hidden = apply(f"hide:actor:silhouette@{source}", frames, Context("clip", found={source: lambda: cover}))
     assert (hidden[:, 10:30, 10:20] == 0).all() and (hidden == 0).sum() == 3 * T * 200

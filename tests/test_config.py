@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from clipaction.config import Profile, Section, load_profile
-from clipaction.errors import UserError
-from clipaction.paths import profile_names
+from clipaction.base.errors import UserError
+from clipaction.base.paths import profile_names
+from clipaction.profiles import Profile, load_profile
+from clipaction.profiles.schema import Section
 
 
 def test_shipped_profiles_load_and_are_named_after_their_files():
@@ -23,7 +24,11 @@ def test_demo_has_the_promised_clips():
 
 def test_quick_is_the_demo_with_less():
     demo, quick = load_profile("demo"), load_profile("quick")
-    assert quick.model == demo.model and quick.dataset.kind == "demo" and set(quick.regions.parts) < set(demo.regions.parts)
+    assert (
+        quick.model == demo.model
+        and quick.dataset.kind == "demo"
+        and set(quick.regions.parts) < set(demo.regions.parts)
+    )
     assert quick.regions.model_copy(update={"parts": demo.regions.parts}) == demo.regions
     assert quick.noise.steps < demo.noise.steps and quick.dataset.test_groups < demo.dataset.test_groups
 
@@ -50,23 +55,32 @@ def test_seed_zero_is_a_seed():
     assert load_profile("demo", {"seed": 0}).seed == 0 and load_profile("demo", {"seed": 3}).seed == 3
 
 
-@pytest.mark.parametrize(("overrides", "expected"), [
-    ({"noise.epz": 8}, 'noise.epz: unknown field; did you mean "eps"?'),
-    ({"noise.eps": -3}, "noise.eps: input should be greater than 0 (got -3)"),
-    ({"noise.loss.cee": 1}, 'noise.loss.cee: unknown field; did you mean "ce"?'),
-    ({"masking.shapes": ["sqare"]}, "masking.shapes.0: input should be 'square', 'circle'"),
-    ({"frames": "many"}, "frames: input should be a valid integer"),
-    ({"dataset.kind": "zip"}, "dataset.kind: input should be 'demo', 'folder' or 'ucf101' (got 'zip')"),
-    ({"noise": 3}, "noise: input should be a valid dictionary"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"noise.epz": 8}, 'noise.epz: unknown field; did you mean "eps"?'),
+        ({"noise.eps": -3}, "noise.eps: input should be greater than 0 (got -3)"),
+        ({"noise.loss.cee": 1}, 'noise.loss.cee: unknown field; did you mean "ce"?'),
+        ({"masking.shapes": ["sqare"]}, 'masking.shapes.0: unknown mask shape "sqare"; did you mean "square"?'),
+        ({"frames": "many"}, "frames: input should be a valid integer"),
+        ({"dataset.kind": "zip"}, 'dataset.kind: unknown kind of data set "zip"; choose one of demo, folder, ucf101'),
+        ({"noise": 3}, "noise: input should be a valid dictionary"),
+    ],
+)
 def test_a_bad_value_is_one_line_that_names_it(overrides, expected):
     with pytest.raises(UserError) as error:
         load_profile("demo", overrides)
-    assert expected in str(error.value) and str(error.value).startswith('profile "demo": ') and "\n" not in str(error.value)
+    assert (
+        expected in str(error.value)
+        and str(error.value).startswith('profile "demo": ')
+        and "\n" not in str(error.value)
+    )
 
 
 def test_unknown_profile_and_unreadable_files(tmp_path):
-    with pytest.raises(UserError, match='unknown profile "x"; choose one of demo, folder, quick, ucf101-mini, ucf101, or a path to'):
+    with pytest.raises(
+        UserError, match='unknown profile "x"; choose one of demo, folder, quick, ucf101-mini, ucf101, or a path to'
+    ):
         load_profile("x")
     with pytest.raises(UserError, match="no such file"):
         load_profile(tmp_path / "none.yaml")
@@ -78,7 +92,9 @@ def test_unknown_profile_and_unreadable_files(tmp_path):
     with pytest.raises(UserError, match="extends itself"):
         load_profile(broken)
     broken.write_text("extends: folder\ndataset.kind: demo")
-    with pytest.raises(UserError, match="kind demo needs test_clips, val_clips and train_clips; extend the demo profile"):
+    with pytest.raises(
+        UserError, match="kind demo needs test_clips, val_clips and train_clips; extend the demo profile"
+    ):
         load_profile(broken)
 
 

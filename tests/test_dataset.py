@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from clipaction.config import load_profile
-from clipaction.dataset import Clip, Dataset, load_dataset, to_words
-from clipaction.errors import UserError
+from clipaction.base.errors import UserError
+from clipaction.data.dataset import Clip, Dataset, load_dataset, to_words
+from clipaction.profiles import load_profile
 
 
 def folder_profile(root, **dataset):
@@ -40,7 +40,9 @@ def test_folder_split_is_seeded_by_class(tmp_path):
     make_videos(tmp_path, another=4)
     again = {clip.id: clip.split for clip in load_dataset(folder_profile(tmp_path))}
     assert splits.items() <= again.items()  # a new class moves no clip of the others
-    assert splits != {clip.id: clip.split for clip in load_dataset(load_profile("folder", {"dataset.root": str(tmp_path), "seed": 1}))}
+    assert splits != {
+        clip.id: clip.split for clip in load_dataset(load_profile("folder", {"dataset.root": str(tmp_path), "seed": 1}))
+    }
 
 
 def test_folder_with_its_own_split(tmp_path):
@@ -63,7 +65,12 @@ def test_folder_words(tmp_path):
     make_videos(tmp_path, a=2, b=2)
     (tmp_path / "classes.yaml").write_text("a: sitting up in bed\n")
     assert load_dataset(folder_profile(tmp_path)).phrases == {"a": "sitting up in bed", "b": "b"}
-    for text, message in (("c: x\n", "names c"), ("- a\n", "expected"), ("a: [x]\n", "expected"), ("a: 'x\n", "not readable as YAML")):
+    for text, message in (
+        ("c: x\n", "names c"),
+        ("- a\n", "expected"),
+        ("a: [x]\n", "expected"),
+        ("a: 'x\n", "not readable as YAML"),
+    ):
         (tmp_path / "classes.yaml").write_text(text)
         with pytest.raises(UserError, match=message) as error:
             load_dataset(folder_profile(tmp_path))
@@ -112,9 +119,13 @@ def test_select_and_table():
 
 def test_classes_yaml_adds_templates(tmp_path):
     make_videos(tmp_path, sit_up=3, walk=3)
-    (tmp_path / "classes.yaml").write_text("sit_up: sitting up in bed\ntemplates: ['an infra-red frame of a person {}.']\n")
+    (tmp_path / "classes.yaml").write_text(
+        "sit_up: sitting up in bed\ntemplates: ['an infra-red frame of a person {}.']\n"
+    )
     dataset = load_dataset(folder_profile(tmp_path))
-    assert dataset.phrases == {"sit_up": "sitting up in bed", "walk": "walk"} and dataset.templates == ("an infra-red frame of a person {}.",)
+    assert dataset.phrases == {"sit_up": "sitting up in bed", "walk": "walk"} and dataset.templates == (
+        "an infra-red frame of a person {}.",
+    )
     assert dataset.note == f"folder {tmp_path}: 6 videos of 2 classes, split by seed 0"
     (tmp_path / "classes.yaml").write_text("templates: ['a person']\n")
     with pytest.raises(UserError, match=r"the template 'a person' needs one \{\}"):

@@ -1,14 +1,14 @@
-"""The detector: COCO classes to actor and prop, files kept beside the store, and what is said when its weights cannot be fetched."""
+"""The detector: COCO classes to actor and prop, files kept beside the store, and what is said without its weights."""
 
 import numpy as np
 import pytest
 import torch
 from torchvision.models.detection import maskrcnn_resnet50_fpn
 
-from clipaction import detector
-from clipaction.errors import UserError
+from clipaction.base.errors import UserError
+from clipaction.masking.regions import detector
 
-NAMES = detector.WEIGHTS.meta["categories"]
+NAMES = detector.coco_weights().meta["categories"]
 SIZE = 40
 
 
@@ -17,22 +17,31 @@ class Finds(torch.nn.Module):
 
     def __init__(self, *things):
         super().__init__()
-        self.things, self.asked = things, 0
+        self.things, self.seen = things, 0
 
     def forward(self, images):
-        self.asked += len(images)
+        self.seen += len(images)
         masks = torch.zeros(len(self.things), 1, SIZE, SIZE)
         for mask, (_, rows, columns) in zip(masks, self.things):
             mask[0, slice(*rows), slice(*columns)] = 0.9
-        return [{"labels": torch.tensor([NAMES.index(name) for name, *_ in self.things], dtype=torch.long), "masks": masks} for _ in images]
+        return [
+            {"labels": torch.tensor([NAMES.index(name) for name, *_ in self.things], dtype=torch.long), "masks": masks}
+            for _ in images
+        ]
 
 
 def test_props_are_names_coco_has():
-    assert detector.PROPS <= set(NAMES) - {"person"}
+    assert set(NAMES) - {"person"} >= detector.PROPS_OF_COCO
 
 
 def test_persons_are_actors_and_what_they_touch_is_a_prop():
-    model = Finds(("person", (10, 30), (5, 15)), ("person", (0, 5), (35, 40)), ("bicycle", (20, 30), (15, 20)), ("bicycle", (0, 5), (15, 20)), ("chair", (10, 30), (10, 20)))
+    model = Finds(
+        ("person", (10, 30), (5, 15)),
+        ("person", (0, 5), (35, 40)),
+        ("bicycle", (20, 30), (15, 20)),
+        ("bicycle", (0, 5), (15, 20)),
+        ("chair", (10, 30), (10, 20)),
+    )
     cover = detector.detect(model, np.zeros((2, SIZE, SIZE, 3), np.uint8))
     assert cover.dtype == np.uint8 and cover.shape == (2, 2, SIZE, SIZE)
     actor, prop = np.zeros((2, SIZE, SIZE), bool)
@@ -50,7 +59,7 @@ def test_a_clip_is_detected_once(tmp_path):
     found = detector.Detections(tmp_path)
     found.model = model
     found.find([0, 2], frames)
-    assert model.asked == 4
+    assert model.seen == 4
     again = detector.Detections(tmp_path)  # without a model: it must not need one
     assert (again(2, frames[2]) == detector.detect(model, frames[2])).all()
     again.find([0, 2], frames)
@@ -67,7 +76,11 @@ def test_torchvisions_model_speaks_as_expected():
 def test_no_network_is_one_line_that_says_where_the_file_goes(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *a, **k: (_ for _ in ()).throw(OSError("no route to host")))
+
+    def refuse(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     with pytest.raises(UserError, match="no route to host.*place that file in .*checkpoints") as error:
         detector.load_detector()
     assert "\n" not in str(error.value)

@@ -1,4 +1,7 @@
-"""The whole paper at toy size, as a reviewer runs it: every figure and table is made, a second run reuses everything, labels stay out."""
+"""The whole paper at toy size, as a reviewer runs it.
+
+Every figure and table is made, a second run reuses everything, and labels of test clips are not used.
+"""
 
 import os
 import re
@@ -15,13 +18,31 @@ import pytest
 import torch
 import yaml
 
-from clipaction import experiments, noise
-from clipaction.bench import bench
-from clipaction.run import Live, execute
+from clipaction.analysis.ablation import ablation
+from clipaction.analysis.tempering import calibrated
+from clipaction.evaluate.judge import evaluate_methods
+from clipaction.evaluate.methods import find_method
+from clipaction.noise import learning
+from clipaction.noise.files import save_noise
+from clipaction.noise.gates import posterior_gate
+from clipaction.noise.protocols import build_protocols
+from clipaction.noise.views import embed_views, training_frames
+from clipaction.rivals import build_rivals
+from clipaction.run.bench import bench
+from clipaction.run.live import Live
+from clipaction.run.notebook import execute
 from clipaction.study import Study, open_study
 
 ROOT = Path(__file__).parents[1]
-TOY = ["dataset.test_groups=1", "dataset.test_clips=1", "dataset.frames_per_clip=8", "frames=2", "noise.steps=3", "noise.ablation_steps=1", "baselines.epochs=1"]
+TOY = [
+    "dataset.test_groups=1",
+    "dataset.test_clips=1",
+    "dataset.frames_per_clip=8",
+    "frames=2",
+    "noise.steps=3",
+    "noise.ablation_steps=1",
+    "baselines.epochs=1",
+]
 OVERRIDES = {field: yaml.safe_load(value) for field, value in (setting.split("=") for setting in TOY)}
 
 
@@ -29,8 +50,21 @@ OVERRIDES = {field: yaml.safe_load(value) for field, value in (setting.split("="
 def toy(tmp_path_factory):
     """Environment, arguments and folders of a finished toy run."""
     folder = tmp_path_factory.mktemp("toy")
-    environment = {**os.environ, "CLIPACTION_DATA": str(folder / "data"), "CLIPACTION_RESULTS": str(folder / "results"), "CLIPACTION_FIGURES": str(folder / "figures")}
-    command = [sys.executable, "-m", "clipaction", "run", "--profile", "quick", *(part for setting in TOY for part in ("--set", setting))]
+    environment = {
+        **os.environ,
+        "CLIPACTION_DATA": str(folder / "data"),
+        "CLIPACTION_RESULTS": str(folder / "results"),
+        "CLIPACTION_FIGURES": str(folder / "figures"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "clipaction",
+        "run",
+        "--profile",
+        "quick",
+        *(part for setting in TOY for part in ("--set", setting)),
+    ]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
     return done, command, environment, folder
 
@@ -43,31 +77,60 @@ def test_it_finishes(toy):
 def test_every_figure_and_table_is_there(toy):
     figures = toy[3] / "figures" / "quick"
     for number in range(1, 10):
-        assert {path.suffix for path in figures.glob(f"fig{number:02d}*")} == {".png", ".pdf", ".csv"}, f"fig{number:02d}"
+        assert {path.suffix for path in figures.glob(f"fig{number:02d}*")} == {".png", ".pdf", ".csv"}, (
+            f"fig{number:02d}"
+        )
     for number in range(1, 9):
-        assert {path.suffix for path in figures.glob(f"tab{number:02d}*")} == {".csv", ".md", ".tex"}, f"tab{number:02d}"
+        assert {path.suffix for path in figures.glob(f"tab{number:02d}*")} == {".csv", ".md", ".tex"}, (
+            f"tab{number:02d}"
+        )
     assert "toy" in (figures / "report" / "index.html").read_text().lower()
 
 
-def test_predictions_have_the_promised_columns(toy):
+def test_predictions_have_the_documented_columns(toy):
     for path in (toy[3] / "results" / "quick" / "predictions").glob("*.parquet"):
         table = pd.read_parquet(path)
-        assert {"clip", "label", "method", "condition", "level", "frame", "pred", "top5", "p_true", "p_pred", "margin", "entropy"} <= set(table), path.name
+        assert {
+            "clip",
+            "label",
+            "method",
+            "condition",
+            "level",
+            "frame",
+            "pred",
+            "top5",
+            "p_true",
+            "p_pred",
+            "margin",
+            "entropy",
+        } <= set(table), path.name
         assert table["p_pred"].between(0, 1).all() and (table["p_true"] <= table["p_pred"] + 1e-9).all()
 
 
 def test_region_sources_are_scored_beside_chance(toy):
     scores = pd.read_parquet(toy[3] / "results" / "quick" / "region_scores.parquet").set_index("source")
     assert set(scores.index) == {"motion", "relevance", "centre prior", "random"}
-    assert scores[["area", "iou", "pointing", "top20"]].stack().dropna().between(0, 1).all() and scores.loc["motion", "pointing"].isna().all()
+    assert (
+        scores[["area", "iou", "pointing", "top20"]].stack().dropna().between(0, 1).all()
+        and scores.loc["motion", "pointing"].isna().all()
+    )
     chance = scores.loc["random"]
-    assert chance["top20"].mean() == pytest.approx(chance["area"].mean(), abs=0.02)  # random pixels are true as often as any
+    assert chance["top20"].mean() == pytest.approx(
+        chance["area"].mean(), abs=0.02
+    )  # random pixels are true as often as any
 
 
 def test_executed_notebooks_hold_no_error(toy):
     for path in (toy[3] / "results" / "quick" / "notebooks").glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
             assert not [o for o in cell.get("outputs", []) if o.output_type == "error"], path.name
+
+
+def test_executed_notebooks_keep_at_most_one_line_of_progress_a_cell(toy):
+    for path in (toy[3] / "results" / "quick" / "notebooks").glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            texts = [o.text for o in cell.get("outputs", []) if o.get("name") == "stderr"]
+            assert sum(len(re.findall(r"\d+%\|", text)) for text in texts) <= 1, path.name
 
 
 def test_second_run_reuses_everything_and_is_fast(toy):
@@ -87,58 +150,77 @@ def study(toy, monkeypatch):
 
 
 def test_permuted_labels_change_the_oracle_and_nothing_that_is_label_free(study, tmp_path):
-    study.results = tmp_path  # nothing remembered from the run
-    learned = {name: torch.randn(len(study.classes[: study.n_source]) if name != "shared" else 1, 3, 96, 96).clamp(-1, 1) / 8 for name in ("gated", "shared", "naive")}
-    gate = noise.posterior_gate(study.head(), study.clip.tau)
-    test, data, val = study.clips("test"), experiments.training_frames(study, study.clips("train")), study.clips("val")
-    methods = experiments.protocols(study, learned, gate) | experiments.rivals(study, experiments.embed_views(study, data, val))
-    methods |= {f"calm {name}": protocol for name, protocol in experiments.calibrated(study, {"gated": methods["gated"]}, val).items()}
+    study.results = tmp_path  # nothing that the run kept
+    counts = {"gated": study.n_source, "shared": 1, "naive": study.n_source}
+    learned = {name: torch.randn(count, 3, 96, 96).clamp(-1, 1) / 8 for name, count in counts.items()}
+    gate = posterior_gate(study.head(), study.clip.tau)
+    train, val, test = (study.clips(split) for split in ("train", "val", "test"))
+    methods = build_protocols(learning.setup_of(study, learned, gate))
+    methods |= build_rivals(study, embed_views(study, training_frames(study, train), val))
+    tempered = calibrated(study, {"gated": methods["gated"]}, val)
+    methods |= {f"tempered {name}": protocol for name, protocol in tempered.items()}
     permuted = test.assign(label=np.roll(test["label"], 1))
-    one, two = (experiments.evaluate_methods(study, meta, methods, ["none"], step=f"permuted-{k}") for k, meta in enumerate((test, permuted)))
+    tables = [
+        evaluate_methods(study, meta, methods, ["none"], step=f"labels-{k}") for k, meta in enumerate((test, permuted))
+    ]
     answers = ["clip", "pred", "top5", "p_pred", "margin", "entropy"]
     for name in methods:
-        same = one.loc[one["method"] == name, answers].reset_index(drop=True).equals(two.loc[two["method"] == name, answers].reset_index(drop=True))
-        assert same == (name not in experiments.USES_LABEL), name
+        one, two = (table.loc[table["method"] == name, answers].reset_index(drop=True) for table in tables)
+        assert one.equals(two) != find_method(name).uses_label, name
+    assert {name for name in methods if find_method(name).uses_label} == {"oracle", "naive-oracle"}
 
 
 def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
     read: set[int] = set()
 
-    class Seen:
-        """An array that writes down which rows are asked for."""
+    class Spy:
+        """An array that notes which rows are read."""
 
         def __init__(self, array):
             self.array, self.shape = array, array.shape
 
         def __getitem__(self, index):
-            read.update(np.atleast_1d(np.arange(len(self.array))[index[0] if isinstance(index, tuple) else index]).tolist())
+            rows = np.arange(len(self.array))[index[0] if isinstance(index, tuple) else index]
+            read.update(np.atleast_1d(rows).tolist())
             return self.array[index]
 
     store = study.store
-    frames = Seen(store.frames)
-    spy = SimpleNamespace(frames=frames, parts=Seen(store.parts), plates=Seen(store.plates), key=store.key, table=store.table, folder=store.folder, get=lambda rows: frames[np.asarray(rows)])
+    frames = Spy(store.frames)
+    spy = SimpleNamespace(
+        frames=frames,
+        parts=Spy(store.parts),
+        plates=Spy(store.plates),
+        key=store.key,
+        table=store.table,
+        folder=store.folder,
+        get=lambda rows: frames[np.asarray(rows)],
+    )
     train, val, test = (study.clips(split) for split in ("train", "val", "test"))
     study = Study(study.profile, study.dataset, spy)
     study.results = tmp_path
-    data = experiments.training_frames(study, train)
-    views = experiments.embed_views(study, data, val)
-    experiments.learn_all(study, data, val, experiments.fit_gate(study, study.profile.noise, views))
-    rivals = experiments.rivals(study, views)
-    experiments.calibrated(study, {"probe": rivals["probe"]}, val)
-    experiments.ablation(study, data, val, views)
+    data = training_frames(study, train)
+    views = embed_views(study, data, val)
+    learning.learn_all(study, data, val, learning.fit_gate(study, study.profile.noise, views))
+    rivals = build_rivals(study, views)
+    calibrated(study, {"probe": rivals["probe"]}, val)
+    ablation(study, data, val, views)
     assert read == {*train["row"], *val["row"]} and not read & {*test["row"]}
 
 
 def test_an_interrupted_noise_is_trained_again_and_other_words_are_another_noise(study, tmp_path, monkeypatch):
-    study.results, train, trained = tmp_path, noise.train, []
-    monkeypatch.setattr(noise, "train", lambda *a, **k: trained.append(a) or train(*a, **k))
-    data, val = experiments.training_frames(study, study.clips("train")), study.clips("val")
-    learn = lambda: experiments.learn(study, "shared", "shared", data, val)[0]  # noqa: E731
+    study.results, train, trained = tmp_path, learning.train, []
+    monkeypatch.setattr(learning, "train", lambda *a, **k: trained.append(a) or train(*a, **k))
+    data, val = training_frames(study, study.clips("train")), study.clips("val")
+
+    def learn() -> torch.Tensor:
+        return learning.learn(study, "shared", data, val)[0]
+
     first = learn()
     assert torch.equal(learn(), first) and len(trained) == 1
-    noise.save_noise(tmp_path / "noise" / "shared.safetensors", first * 0, key="of another run")  # killed before its curve was written
+    path = tmp_path / "noise" / "shared.safetensors"
+    save_noise(path, first * 0, key="of another run")  # killed before its curve was written
     assert torch.equal(learn(), first) and len(trained) == 2
-    (tmp_path / "noise" / "shared.safetensors").unlink()
+    path.unlink()
     assert torch.equal(learn(), first) and len(trained) == 3
     monkeypatch.setattr(Study, "templates", ("somebody {}",))
     learn()
@@ -147,7 +229,7 @@ def test_an_interrupted_noise_is_trained_again_and_other_words_are_another_noise
 
 def test_the_loss_curve_is_a_picture_in_the_executed_notebook(toy):
     book = nbformat.read(toy[3] / "results" / "quick" / "notebooks" / "04_noise_training.ipynb", as_version=4)
-    cell = next(cell for cell in book.cells if "LiveCurves" in cell.source)
+    cell = next(cell for cell in book.cells if "LiveCurves(" in cell.source)
     assert any("image/png" in output.get("data", {}) for output in cell.outputs)
 
 
@@ -157,8 +239,15 @@ def test_explorers_run_without_a_front_end(toy, monkeypatch, name):
     for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
         monkeypatch.setenv(variable, environment[variable])
     with Live(name) as live:
-        execute(ROOT / "notebooks" / f"{name}.ipynb", folder / f"{name}.ipynb", {"profile": "quick", "overrides": OVERRIDES}, live)
-    outputs = [o for cell in nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for o in cell.get("outputs", [])]
+        execute(
+            ROOT / "notebooks" / f"{name}.ipynb",
+            folder / f"{name}.ipynb",
+            {"profile": "quick", "overrides": OVERRIDES},
+            live,
+        )
+    outputs = [
+        o for cell in nbformat.read(folder / f"{name}.ipynb", as_version=4).cells for o in cell.get("outputs", [])
+    ]
     assert any("application/vnd.jupyter.widget-view+json" in o.get("data", {}) for o in outputs)
     assert any("image/png" in o.get("data", {}) for o in outputs)
 

@@ -1,97 +1,207 @@
 """Predictions: right numbers, kept only while everything that decided them is the same, and independent of batching."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from clipaction import evaluation
-from clipaction.noise import plain
+from clipaction.base.cache import cached_table
+from clipaction.base.errors import UserError
+from clipaction.evaluate import sweep
+from clipaction.evaluate.fingerprint import fingerprint
+from clipaction.evaluate.predictions import prediction_rows
+from clipaction.evaluate.sweep import evaluate, piece_path
+from clipaction.vision.zero_shot import zero_shot
+
+SQUARE = "shape:square:30:centre:still"
 
 
 @pytest.fixture
-def store(toy_frames):
-    return SimpleNamespace(frames=toy_frames, key="toy", parts=None, plates=None, get=lambda rows: toy_frames[np.asarray(rows)])
+def store(toy_study):
+    return toy_study.store
 
 
 @pytest.fixture
-def meta():
-    n = 12
-    return pd.DataFrame({"clip": [f"c{i}" for i in range(n)], "cls": "x", "label": np.arange(n) % 5, "group": [f"g{i // 2}" for i in range(n)], "split": "test",
-                         "domain": "", "scene": "", "row": np.arange(n)})  # fmt: skip
+def masked(monkeypatch):
+    """The conditions for which frames were really masked, one entry a chunk of clips."""
+    names, original = [], sweep.masked_batches
+
+    def counted(*args, **options):
+        names.append(args[3].name)
+        return original(*args, **options)
+
+    monkeypatch.setattr(sweep, "masked_batches", counted)
+    return names
 
 
-def test_probabilities_are_the_softmax_of_scores_over_tau(meta):
+def test_probabilities_are_the_softmax_of_scores_over_tau(toy_meta):
     scores = np.random.default_rng(0).normal(0, 0.1, (12, 5))
-    table = evaluation.predictions(scores, None, meta, 0.07, "clip", "none")
+    table = prediction_rows(scores, None, toy_meta, 0.07, "clip", "none")
     p = torch.tensor(scores / 0.07).softmax(1).numpy()
     np.testing.assert_allclose(table["p_pred"], p.max(1))
-    np.testing.assert_allclose(table["p_true"], p[np.arange(12), meta["label"]])
+    np.testing.assert_allclose(table["p_true"], p[np.arange(12), toy_meta["label"]])
     np.testing.assert_allclose(table["entropy"], -(p * np.log(p)).sum(1))
     assert (table["pred"] == scores.argmax(1)).all() and all(len(best.split()) == 5 for best in table["top5"])
 
 
-def test_clip_and_frame_rows_agree_with_the_head(toy_clip, toy_head, store, meta, tmp_path, toy_frames):
-    table = evaluation.evaluate(toy_clip, toy_head, store, meta, ["none"], tmp_path)
+def test_clip_and_frame_rows_agree_with_the_head(toy_clip, toy_head, store, toy_meta, tmp_path, toy_frames):
+    table = evaluate(toy_clip, toy_head, store, toy_meta, ["none"], tmp_path)
     x = torch.from_numpy(toy_frames).permute(0, 1, 4, 2, 3).float() / 255
-    clips, frames = plain(toy_clip, toy_head, x)
-    assert (table[table.level == "clip"]["pred"].to_numpy() == clips.argmax(1).numpy()).all()
-    assert (table[table.level == "frame"]["pred"].to_numpy().reshape(12, 3) == frames.argmax(2).numpy()).all()
+    clips, frames = zero_shot(toy_clip, toy_head, x)
+    assert (table[table["level"] == "clip"]["pred"].to_numpy() == clips.argmax(1).numpy()).all()
+    assert (table[table["level"] == "frame"]["pred"].to_numpy().reshape(12, 3) == frames.argmax(2).numpy()).all()
 
 
-def test_batch_size_and_order_change_nothing(toy_clip, toy_head, store, meta, tmp_path):
-    name = "shape:patches:30:random:moving"
-    one = evaluation.evaluate(toy_clip, toy_head, store, meta, [name], tmp_path / "a", batch=3)
-    two = evaluation.evaluate(toy_clip, toy_head, store, meta.iloc[::-1].reset_index(drop=True), [name], tmp_path / "b", batch=64)
+def test_batch_size_and_order_change_nothing(toy_clip, toy_head, store, toy_meta, tmp_path):
+    name, backwards = "shape:patches:30:random:moving", toy_meta.iloc[::-1].reset_index(drop=True)
+    one = evaluate(toy_clip, toy_head, store, toy_meta, [name], tmp_path / "a", batch=3)
+    two = evaluate(toy_clip, toy_head, store, backwards, [name], tmp_path / "b", batch=64)
     both = one.merge(two, on=["clip", "level", "frame"])
     assert len(both) == len(one) and np.allclose(both["p_pred_x"], both["p_pred_y"], atol=1e-5)
 
 
-def test_a_finished_condition_is_reused_and_one_more_costs_only_itself(toy_clip, toy_head, store, meta, tmp_path, monkeypatch):
-    asked = []
-    original = evaluation.masked_batches
-    monkeypatch.setattr(evaluation, "masked_batches", lambda *a, **k: asked.append(a[3]) or original(*a, **k))
-    square = "shape:square:30:centre:still"
-    evaluation.evaluate(toy_clip, toy_head, store, meta, ["none"], tmp_path)
-    evaluation.evaluate(toy_clip, toy_head, store, meta, ["none", square], tmp_path)
-    assert asked == ["none", square]
+def test_a_finished_condition_is_reused_and_one_more_costs_only_itself(
+    toy_clip, toy_head, store, toy_meta, tmp_path, masked
+):
+    evaluate(toy_clip, toy_head, store, toy_meta, ["none"], tmp_path)
+    evaluate(toy_clip, toy_head, store, toy_meta, ["none", SQUARE], tmp_path)
+    assert masked == ["none", SQUARE]
 
 
-@pytest.mark.parametrize("change", ["weights", "head", "store", "seed", "clips", "uses"])
-def test_whatever_decides_a_prediction_is_in_its_key(toy_clip, toy_head, store, meta, tmp_path, monkeypatch, change):
-    asked = []
-    original = evaluation.masked_batches
-    monkeypatch.setattr(evaluation, "masked_batches", lambda *a, **k: asked.append(1) or original(*a, **k))
-    arguments = dict(clip=toy_clip, head=toy_head, store=store, meta=meta, conditions=["none"], folder=tmp_path, seed=0, uses="")
-    evaluation.evaluate(**arguments)
+@pytest.mark.parametrize("change", ["weights", "head", "store", "seed", "clips", "uses", "protocol"])
+def test_whatever_decides_a_prediction_is_in_its_key(toy_clip, toy_head, store, toy_meta, tmp_path, masked, change):
+    arguments = {"clip": toy_clip, "head": toy_head, "store": store, "meta": toy_meta, "conditions": ["none"]}
+    arguments |= {"folder": tmp_path, "seed": 0, "uses": ""}
+    evaluate(**arguments)
+    evaluate(**arguments)
+    assert len(masked) == 1
+
+    def other(x):
+        return zero_shot(toy_clip, toy_head, x)
+
     if change == "weights":
         toy_clip.weights_hash = "other"
     elif change == "store":
-        store.key = "other"
+        object.__setattr__(store, "folder", store.folder.with_name("other"))
     else:
-        arguments |= {"head": {"head": toy_head.flip(0)}, "seed": {"seed": 1}, "clips": {"meta": meta.head(6)}, "uses": {"uses": "noise"}}[change]
-    evaluation.evaluate(**arguments)
-    assert len(asked) == 2
+        changes = {"head": {"head": toy_head.flip(0)}, "seed": {"seed": 1}, "clips": {"meta": toy_meta.head(6)}}
+        changes |= {"uses": {"uses": "noise"}, "protocol": {"protocol": other}}
+        arguments |= changes[change]
+    evaluate(**arguments)
+    assert len(masked) == 2
 
 
-def test_half_written_piece_is_not_believed(tmp_path):
-    (tmp_path / "p.parquet").write_bytes(b"PAR1 and then the power went")
-    table = evaluation.cached(tmp_path / "p.parquet", "key", lambda: pd.DataFrame({"a": [1]}))
-    assert table["a"].tolist() == [1]
-    assert evaluation.cached(tmp_path / "p.parquet", "key", lambda: pytest.fail("computed again"))["a"].tolist() == [1]
+def test_predictions_of_other_clips_lie_in_files_of_their_own(toy_clip, toy_head, store, toy_meta, tmp_path, masked):
+    """Validation and test clips, two domains: neither writes over the other."""
+    for _ in range(2):
+        for part in (toy_meta.head(6), toy_meta.tail(6)):
+            table = evaluate(toy_clip, toy_head, store, part, ["none"], tmp_path)
+            assert table["clip"].unique().tolist() == part["clip"].tolist()
+    assert len(masked) == 2 and len(list(tmp_path.glob("*.parquet"))) == 2
+    names = [piece_path(tmp_path, method, condition, ["a"]) for method in "ab" for condition in ("x:y", "x_y")]
+    assert len(set(names)) == 4 and all(path.name.count("/") == 0 for path in names)
 
 
-def test_protocols_are_handed_images_and_nothing_else(toy_clip, toy_head, store, meta, tmp_path):
+def test_a_half_written_table_is_computed_again(tmp_path):
+    path = tmp_path / "p.parquet"
+    path.write_bytes(b"PAR1 and then the power went")
+    assert cached_table(path, "key", lambda: pd.DataFrame({"a": [1]}))["a"].tolist() == [1]
+    assert cached_table(path, "key", lambda: pytest.fail("computed again"))["a"].tolist() == [1]
+
+
+def test_protocols_are_handed_images_and_nothing_else(toy_clip, toy_head, store, toy_meta, tmp_path):
     """Permuted labels change what is scored, never what is predicted."""
     seen = []
 
-    def protocol(*args, **kwargs):
-        seen.append((len(args), kwargs))
-        return plain(toy_clip, toy_head, *args)
+    def protocol(*args, **options):
+        seen.append((len(args), options))
+        return zero_shot(toy_clip, toy_head, *args)
 
-    one = evaluation.evaluate(toy_clip, toy_head, store, meta, ["none"], tmp_path / "a", protocol=protocol)
-    two = evaluation.evaluate(toy_clip, toy_head, store, meta.assign(label=(meta["label"] + 1) % 5), ["none"], tmp_path / "b", protocol=protocol)
+    other = toy_meta.assign(label=(toy_meta["label"] + 1) % 5)
+    one = evaluate(toy_clip, toy_head, store, toy_meta, ["none"], tmp_path / "a", protocol=protocol)
+    two = evaluate(toy_clip, toy_head, store, other, ["none"], tmp_path / "b", protocol=protocol)
     assert (one["pred"] == two["pred"]).all() and np.allclose(one["p_pred"], two["p_pred"])
-    assert all(count == 1 and not kwargs for count, kwargs in seen)
+    assert all(count == 1 and not options for count, options in seen)
+
+
+def test_unknown_conditions_are_refused_before_any_is_computed(toy_clip, toy_head, store, toy_meta, tmp_path, masked):
+    for wrong in ("shape:sqare:30:centre:still", "hide:actor:box@guess", "hide:head:box@motion", "black"):
+        with pytest.raises(UserError):
+            evaluate(toy_clip, toy_head, store, toy_meta, ["none", wrong], tmp_path)
+    assert masked == []
+
+
+class Scaled(torch.nn.Module):
+    """A method that is a module."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.tensor(factor))
+
+    def forward(self, x):
+        return self.factor * x
+
+
+class Shift:
+    """A method that is an object with a call."""
+
+    def __init__(self, by: float):
+        self.by = by
+
+    def __call__(self, x):
+        return x + self.by
+
+    def twice(self, x):
+        return x + 2 * self.by
+
+
+def closure(value):
+    def protocol(x, default=1):
+        return x * value + default
+
+    return protocol
+
+
+def with_default(value):
+    def protocol(x, default=value):
+        return x + default
+
+    return protocol
+
+
+@dataclass
+class Holder:
+    """A set-up that a method may hold as a whole."""
+
+    clip: object
+    noises: dict
+
+
+def test_a_methods_fingerprint_covers_all_that_it_was_built_with(toy_clip):
+    def build(value: float) -> list:
+        tensor = torch.zeros(5000)  # printed, its middle is left out
+        tensor[2500] = value
+        array, holder = tensor.numpy(), Holder(toy_clip, {"gated": tensor})
+        return [
+            partial(zero_shot, toy_clip, tensor),
+            partial(zero_shot, toy_clip, head=tensor),
+            partial(zero_shot, toy_clip, head=[tensor, {"a": tensor}]),
+            *(closure(held) for held in (value, tensor, array, holder, pd.DataFrame({"a": array}))),
+            *(with_default(held) for held in (value, array)),
+            Scaled(value),
+            Shift(value),
+            Shift(value).twice,
+        ]
+
+    for one, same, other in zip(build(1.0), build(1.0), build(2.0)):
+        assert fingerprint(one) == fingerprint(same) != fingerprint(other), one
+    kinds = [fingerprint(each) for each in build(1.0)]
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_what_cannot_be_read_is_never_taken_for_the_same():
+    lines = (line for line in "ab")
+    assert fingerprint(closure(lines)) != fingerprint(closure(lines))

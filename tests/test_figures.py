@@ -1,4 +1,7 @@
-"""Figures and the report from invented results: every file, what the csv says, what a missing result says, the same bytes again."""
+"""Figures and the report from invented results: every file, what the csv says, missing results, same bytes again."""
+
+import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -6,9 +9,14 @@ import pytest
 from matplotlib.image import imread
 from synthetic import write_results
 
-from clipaction import claims, figures, report, stats, style
-from clipaction.errors import UserError
-from clipaction.results import Results
+from clipaction.base.errors import UserError
+from clipaction.evaluate.methods import METHODS, Method
+from clipaction.evaluate.predictions import accuracy
+from clipaction.evaluate.summaries import confusion
+from clipaction.paper import claims, looks, report, style
+from clipaction.paper.figures import FIGURES
+from clipaction.paper.results import Results
+from clipaction.paper.tables import TABLES
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +40,9 @@ def bare(tmp_path_factory):
 
 def test_every_file_is_made(home):
     _, folder, made = home
-    wanted = {f"{name}.{kind}" for name in figures.FIGURES for kind in ("png", "pdf", "csv")}
+    wanted = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "csv")}
     assert wanted <= {path.name for path in made} and all(path.stat().st_size for path in made)
-    assert not list(folder.glob("*.tmp")) and len(wanted) == 27
+    assert not list(folder.glob(".*")) and len(wanted) == 27
     for path in folder.glob("fig*.png"):
         assert imread(path).shape[1] == round(200 * style.WIDTH)
 
@@ -42,21 +50,23 @@ def test_every_file_is_made(home):
 @pytest.mark.parametrize("name", ["fig02", "fig06", "fig08"])
 def test_same_bytes_again(home, name, tmp_path):
     source, folder, _ = home
-    for path in figures.save(figures.FIGURES[name](source), tmp_path / name):
+    for path in FIGURES[name].save(FIGURES[name](source), tmp_path / name):
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_profile_without_truth(bare, name, tmp_path):
-    drawn = figures.FIGURES[name](bare)
-    figures.save(drawn, tmp_path / name)
+    drawn = FIGURES[name](bare)
+    FIGURES[name].save(drawn, tmp_path / name)
     assert "Profile quick; test" in drawn.caption and "home" not in drawn.caption
 
 
 def test_captions_state_the_facts(home):
-    for make in figures.FIGURES.values():
+    for make in FIGURES.values():
         caption = make(home[0]).caption
-        assert all(fact in caption for fact in ("Profile quick", "home test", "clips", "frames a clip", "clipaction-compact")), caption
+        assert all(
+            fact in caption for fact in ("Profile quick", "home test", "clips", "frames a clip", "clipaction-compact")
+        ), caption
 
 
 def test_csv_is_what_is_drawn_and_derives_from_predictions(home):
@@ -64,10 +74,10 @@ def test_csv_is_what_is_drawn_and_derives_from_predictions(home):
     masking = Results(source).home("masking")
     table = pd.read_csv(folder / "fig02.csv").set_index(["shape", "placement", "percent"])
     rows = masking[masking["condition"] == "shape:square:50:centre:still"]
-    assert table.loc[("square", "centre", 50), "acc"] == pytest.approx(stats.accuracy(rows), abs=1e-5)
+    assert table.loc[("square", "centre", 50), "acc"] == pytest.approx(accuracy(rows), abs=1e-5)
     assert table.loc[("square", "centre", 50), "n_clips"] == rows["clip"].nunique()
     counts = pd.read_csv(folder / "fig04.csv").query("panel == 'confusion'")["n_clips"].to_numpy().reshape(12, 12)
-    assert (counts == stats.confusion(Results(source).home("zero_shot"), 12)).all()
+    assert (counts == confusion(Results(source).home("zero_shot"), 12)).all()
 
 
 def test_csv_order_does_not_depend_on_values(home):
@@ -78,29 +88,87 @@ def test_csv_order_does_not_depend_on_values(home):
     assert list(dict.fromkeys(pd.read_csv(folder / "fig03.csv")["cls"])) == [*classes, "all classes"]
 
 
-def test_toy_size_is_marked(home, bare):
-    assert figures.fig09(home[0]).figure.get_suptitle() == "toy size: numbers mean nothing"
+def test_toy_size_is_marked(home, bare, tmp_path):
+    assert FIGURES["fig09"](home[0]).figure.get_suptitle() == "toy size: numbers mean nothing"
     run = dict(bare.run, title="a folder", profile=dict(bare.run["profile"], name="folder"))
-    real = Results(bare.folder)
-    real.run = run
-    assert figures.fig04(real).figure.get_suptitle() == ""
+    real = Results(shutil.copytree(bare.folder, tmp_path / "folder"))
+    (real.folder / "run.json").write_text(json.dumps(run))
+    assert FIGURES["fig04"](real).figure.get_suptitle() == ""
 
 
 def test_missing_result_names_file_and_notebook(tmp_path):
     write_results(tmp_path, "quick")
     (tmp_path / "predictions" / "masking.parquet").unlink()
     with pytest.raises(UserError, match=r"predictions/masking\.parquet.*03_masking_analysis.*--from 03"):
-        figures.fig02(tmp_path)
+        FIGURES["fig02"](tmp_path)
     (tmp_path / "predictions" / "ward.parquet").unlink()
     with pytest.raises(UserError, match=r"ward\.parquet.*05_generalisation"):
-        figures.fig09(tmp_path)
+        FIGURES["fig09"](tmp_path)
 
 
-def test_label_users_are_grey_hollow_and_marked():
-    for name, look in style.METHODS.items():
-        assert look.uses_label == ("oracle" in name)
+def test_label_users_are_grey_hollow_and_marked(home):
+    results = Results(home[0])
+    for name, method in METHODS.items():
+        look = results.method(name)
+        assert look.uses_label == method.uses_label == ("oracle" in name)
         if look.uses_label:
             assert look.colour == style.GREY and "uses the label" in look.label
+    panels = FIGURES["fig09"](results).figure.axes
+    labels, seen = [text.get_text() for text in panels[0].get_yticklabels()], set()
+    for line in [line for axes in panels for line in axes.lines if line.get_marker() not in ("|", "None")]:
+        label = labels[round(float(line.get_ydata()[0]))]
+        assert (line.get_markerfacecolor() == "white") == ("uses the label" in label), label
+        seen.add(label)
+    assert seen == set(labels)
+
+
+def test_methods_are_known_from_the_registry_then_the_run_then_in_grey(home, tmp_path, monkeypatch):
+    results = Results(shutil.copytree(home[0], tmp_path / "quick"))
+    facts = {"label": "peeking noise", "colour": "blue", "marker": "D", "labels": "the clip's own", "uses_label": True}
+    described = {"mine": {"label": "my noise", "colour": "pink", "marker": "h"}, "peek": facts, "gated": {"label": "x"}}
+    (results.folder / "methods.json").write_text(json.dumps(described))
+    assert results.method("gated").label == "gated noise"
+    mine, peek, unknown = (results.method(name) for name in ("mine", "peek", "other"))
+    assert (mine.label, mine.colour, mine.marker) == ("my noise", style.PALETTE["pink"], "h")
+    assert peek.uses_label and peek.colour == style.GREY and peek.label == "peeking noise (uses the label)"
+    assert (unknown.label, unknown.colour, unknown.uses_label) == ("other", style.GREY, False)
+    assert results.in_order(["other", "oracle", "peek", "mine", "gated", "cnn"]) == [
+        "gated",
+        "cnn",
+        "mine",
+        "other",
+        "oracle",
+        "peek",
+    ]
+    monkeypatch.setitem(METHODS, "mine", Method("mine", "registered", colour="no colour", marker="no marker"))
+    assert results.method("mine").label == "registered" and results.method("mine").colour == style.GREY
+
+
+def test_unknown_methods_and_shapes_are_drawn(home, tmp_path):
+    results = Results(shutil.copytree(home[0], tmp_path / "quick"))
+    for name, column, old, new in (
+        ("noise", "method", "shared", "mine"),
+        ("masking", "condition", ":patches:", ":star:"),
+    ):
+        path = results.folder / "predictions" / f"{name}.parquet"
+        table = pd.read_parquet(path)
+        extra = table[table[column].str.contains(old)]
+        assert len(extra)
+        pd.concat([table, extra.assign(**{column: extra[column].str.replace(old, new)})]).to_parquet(path)
+    data = FIGURES["fig02"](results).data
+    assert list(dict.fromkeys(data["shape"]))[-1] == "star"
+    assert np.allclose(data[data["shape"] == "star"]["acc"], data[data["shape"] == "patches"]["acc"])
+    assert "mine" in set(FIGURES["fig09"](results).data["method"])
+    assert "star" in set(TABLES["tab03"](results).data["shape"]) and "mine" in set(
+        TABLES["tab05"](results).data["method"]
+    )
+    assert "mine" in set(TABLES["tab05"](results).view["method"])
+
+
+def test_unknown_shapes_take_turns_through_the_palette():
+    found = looks.shape_looks(["square", "star", "cross"])
+    assert found["square"] == (style.PALETTE["blue"], "s")
+    assert found["star"] != found["cross"] and {found["star"][0], found["cross"][0]} <= set(style.PALETTE.values())
 
 
 def test_verdict_follows_the_interval():
@@ -109,15 +177,15 @@ def test_verdict_follows_the_interval():
     assert claims.verdict(0.2, 0.3, ">", against=0.25) == claims.OPEN
 
 
-def test_claims_are_label_free_and_recomputable(home):
+def test_claims_are_label_free_and_recomputable(home, tmp_path):
     table = claims.claims(home[0])
     noise = Results(home[0]).home("noise")
     assert table["headline"].sum() == 6 and not table["number"].str.contains("oracle").any()
-    clean = {name: stats.accuracy(rows) for name, rows in noise[noise["condition"] == "none"].groupby("method")}
+    clean = {name: accuracy(rows) for name, rows in noise[noise["condition"] == "none"].groupby("method")}
     assert table.set_index("id").loc["gated", "value"] == pytest.approx(clean["gated"] - clean["none"])
+    results = Results(shutil.copytree(home[0], tmp_path / "quick"))
     without = noise[~noise["method"].str.contains("oracle")]
-    results = Results(home[0])
-    results._tables["predictions/noise.parquet"] = without
+    without.to_parquet(results.folder / "predictions" / "noise.parquet")
     pd.testing.assert_frame_equal(claims.claims(results), table)
 
 
@@ -129,3 +197,21 @@ def test_report(home):
     assert "moov atom not found" in body and "http" not in page
     headline = body.split('id="claims"')[0]
     assert headline.count('class="card"') == 6 and headline.count('class="badge') == 6 and "oracle" not in headline
+
+
+@pytest.mark.parametrize("sources", [["detector", "relevance"], ["motion"], ["boxes"]])
+def test_where_and_isolation_are_claimed_by_whatever_source_the_run_has(tmp_path, sources):
+    overrides = {"dataset.kind": "folder", "regions.sources": sources, "regions.grains": ["silhouette", "box"]}
+    results = Results(write_results(tmp_path, "quick", truth=False, overrides=overrides | {"baselines.enabled": False}))
+    table, masking = claims.claims(results).set_index("id"), results.home("masking")
+    part = "actor" if sources == ["boxes"] else "actor+prop"
+    hidden, kept = f"hide:{part}:box@{sources[0]}", f"keep:{part}:silhouette@{sources[0]}"
+    right = {name: accuracy(rows) for name, rows in masking.groupby("condition")}
+    assert table.loc["where", "value"] == pytest.approx(right[hidden] - right[f"control:{hidden}"])
+    assert table.loc["isolation", "value"] == pytest.approx(right[kept] - right["none"])
+    assert f"by {sources[0]}" in table.loc["where", "number"]
+
+
+def test_fig04_says_what_is_computed(home):
+    caption = FIGURES["fig04"](home[0]).caption
+    assert "templates' own majority" in caption and "even and the odd frames" in caption

@@ -7,14 +7,16 @@ import pytest
 import torch
 from scipy import ndimage
 
-from clipaction import masks
-from clipaction.errors import UserError
-from clipaction.seeds import rng
+from clipaction.base.errors import UserError
+from clipaction.base.seeds import rng
+from clipaction.masking import masks
+from clipaction.masking.cells import random_cells
+from clipaction.masking.shapes import SHAPES, STRIPES
 
 SIZES = [(96, 96), (31, 47), (45, 33), (60, 107), (224, 224)]
 
 
-@pytest.mark.parametrize("shape", masks.SHAPES)
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", SIZES)
 def test_area_is_exact(shape, size):
     for percent in (0, 1, 10, 12.5, 30, 50, 77, 100):
@@ -52,7 +54,7 @@ def test_shapes_look_like_their_names():
     border = masks.shape_mask("border", 30, (100, 100), 1, rng(0))[0]
     assert border[0].all() and border[-1].all() and border[:, 0].all() and not border[50, 50]
     stripes = masks.shape_mask("stripes", 30, (100, 100), 1, rng(0))[0]
-    assert int((stripes[50].int().diff() == 1).sum()) + int(stripes[50, 0]) == masks.STRIPES
+    assert int((stripes[50].int().diff() == 1).sum()) + int(stripes[50, 0]) == STRIPES
 
 
 def test_centred_masks_are_centred():
@@ -64,7 +66,7 @@ def test_centred_masks_are_centred():
 
 
 def test_moving_masks_move_and_still_ones_do_not():
-    for shape in masks.SHAPES:
+    for shape in SHAPES:
         still = masks.shape_mask(shape, 30, (96, 96), 5, rng(0, shape), "random", "still")
         moving = masks.shape_mask(shape, 30, (96, 96), 5, rng(0, shape), "random", "moving")
         assert (still == still[0]).all()
@@ -76,7 +78,7 @@ def test_the_generator_alone_decides():
     def make(clips, shape):
         return masks.shape_masks(shape, 30, (48, 48), 4, [rng(0, c, shape) for c in clips], "random", "moving")
 
-    for shape in masks.SHAPES:
+    for shape in SHAPES:
         forth, back = make("abcdef", shape), make("fedcba", shape)
         assert (forth == back.flip(0)).all()
         assert (forth[2] == make("c", shape)[0]).all()
@@ -85,7 +87,7 @@ def test_the_generator_alone_decides():
 
 def test_cells_are_exact_and_nested():
     areas = [0, 1, 500, 501, 31 * 47]
-    out = masks.cells(areas, (31, 47), rng(0, "a"))
+    out = random_cells(areas, (31, 47), rng(0, "a"))
     assert out.sum((1, 2)).tolist() == areas
     assert all((small <= large).all() for small, large in zip(out, out[1:]))
 
@@ -118,9 +120,14 @@ def test_a_gpu_gives_the_same_pixels():
 
 @pytest.mark.parametrize(
     "wrong",
-    [("hexagon", 10, "centre", "still"), ("square", 110, "centre", "still"), ("square", -1, "centre", "still"),
-     ("square", 10, "left", "still"), ("square", 10, "centre", "spinning")],
-)  # fmt: skip
+    [
+        ("hexagon", 10, "centre", "still"),
+        ("square", 110, "centre", "still"),
+        ("square", -1, "centre", "still"),
+        ("square", 10, "left", "still"),
+        ("square", 10, "centre", "spinning"),
+    ],
+)
 def test_a_wrong_mask_is_named(wrong):
     shape, percent, placement, motion = wrong
     with pytest.raises(UserError, match="choose"):

@@ -1,4 +1,4 @@
-"""One list of dependencies, told three ways, and what an installed copy must carry."""
+"""One list of dependencies in three files, and what an installed copy must hold."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import tomllib
 
 import yaml
 from packaging.requirements import Requirement
+from setuptools import find_namespace_packages
 
-from clipaction.environment import requirements, unmet
-from clipaction.paths import ROOT
+from clipaction.base.paths import ROOT
+from clipaction.run.environment import requirements, unmet
 
 LOCK = (ROOT / "requirements.lock").read_text()
 LOCKED = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.M))
@@ -23,8 +24,12 @@ def canonical(name: str) -> str:
 def test_every_direct_dependency_is_bounded_and_locked_within_its_bounds():
     for requirement in map(Requirement, requirements()):
         operators = {specifier.operator for specifier in requirement.specifier}
-        assert ">=" in operators and ("<" in operators or requirement.name == "setuptools"), f"{requirement} is not bounded"
-        assert requirement.specifier.contains(LOCKED[canonical(requirement.name)]), f"{requirement} but the lock has another"
+        assert ">=" in operators and ("<" in operators or requirement.name == "setuptools"), (
+            f"{requirement} is not bounded"
+        )
+        assert requirement.specifier.contains(LOCKED[canonical(requirement.name)]), (
+            f"{requirement} but the lock has another"
+        )
     assert set(map(Requirement, PROJECT["build-system"]["requires"])) <= set(map(Requirement, requirements()))
 
 
@@ -47,12 +52,15 @@ def test_the_running_environment_meets_the_requirements():
 
 
 def test_an_installed_copy_carries_every_data_file_and_module():
-    packages = {p.parent.relative_to(ROOT).as_posix().replace("/", ".") for p in (ROOT / "clipaction").rglob("__init__.py")}
-    assert packages == set(PROJECT["tool"]["setuptools"]["packages"])
-    patterns = PROJECT["tool"]["setuptools"]["package-data"]
-    carried = {p for package, globs in patterns.items() for g in globs for p in (ROOT / package.replace(".", "/")).glob(g)}
-    files = {p for p in (ROOT / "clipaction").rglob("*") if p.is_file() and p.suffix not in (".py", ".pyc", ".tmp")}
-    assert files <= carried, f"not in package-data: {sorted(p.name for p in files - carried)}"
+    found = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    folders = [ROOT / name.replace(".", "/") for name in find_namespace_packages(str(ROOT), include=found)]
+    patterns = ["*.py", *PROJECT["tool"]["setuptools"]["package-data"]["*"]]
+    carried = {path for folder in folders for pattern in patterns for path in folder.glob(pattern)}
+    files = {path for path in (ROOT / "clipaction").rglob("[!.]*") if path.is_file() and path.suffix != ".pyc"}
+    files -= {path for path in files if any(part.startswith(".") for part in path.relative_to(ROOT).parts)}
+    assert files <= carried, f"not in package-data: {sorted(path.name for path in files - carried)}"
+    modules = {path.parent for path in files if path.suffix == ".py"}
+    assert all((folder / "__init__.py").exists() for folder in modules)
 
 
 def test_licence():

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 
-from clipaction.parallel import each
+from clipaction.base.parallel import each
 
 
 def test_order_and_threads():

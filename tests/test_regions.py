@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
-from clipaction import regions
-from clipaction.errors import UserError
-from clipaction.regions import Evidence, region
+from clipaction.base.errors import UserError
+from clipaction.masking import regions
+from clipaction.masking.regions import SOURCES, Evidence, camera, region
 
 
 def scene(t=8, size=(96, 128), shake=True, speed=7, seed=0):
-    """A textured scene with a red disc that crosses it, seen by a shaking camera: frames uint8 [T, H, W, 3], disc bool [T, H, W]."""
+    """A textured scene with a red disc that crosses it, seen by a shaking camera: frames uint8 [T, H, W, 3],
+    disc bool [T, H, W]."""
     rng = np.random.default_rng(seed)
     h, w = size
     coarse = rng.integers(40, 200, (h // 8 + 4, w // 8 + 4, 3)).repeat(8, 0).repeat(8, 1)
@@ -32,16 +34,25 @@ def evidence():
     frames, discs = scene()
     parts = (discs[:, None] * rng.integers(0, 256, (8, 5, 1, 1))).astype(np.uint8)
     parts.flags.writeable = False  # as the store's memory map
-    cover = lambda: rng.integers(0, 256, (8, 2, 96, 128), dtype=np.uint8)  # noqa: E731
-    return Evidence(frames, parts, {"relevance": lambda: torch.from_numpy(rng.random((8, 96, 128))), "detector": cover, "boxes": cover})
+
+    def cover():
+        return rng.integers(0, 256, (8, 2, 96, 128), dtype=np.uint8)
+
+    def maps():
+        return torch.from_numpy(rng.random((8, 96, 128)))
+
+    return Evidence(frames, parts, {"relevance": maps, "detector": cover, "boxes": cover})
 
 
-@pytest.mark.parametrize("source, part", [(s, p) for s, parts in regions.GIVES.items() for p in parts] + [("relevance", "relevant35")])
+@pytest.mark.parametrize(
+    "source, part",
+    [*((name, part) for name, source in SOURCES.items() for part in source.parts), ("relevance", "relevant35")],
+)
 def test_contract(evidence, source, part):
     before = evidence.frames.copy()
     mask = region(part, source, evidence)
     assert mask.dtype == torch.float32 and mask.shape == (8, 96, 128)
-    assert 0 <= mask.min() and mask.max() <= 1
+    assert mask.min() >= 0 and mask.max() <= 1
     assert (evidence.frames == before).all()
 
 
@@ -67,9 +78,9 @@ def test_motion_finds_what_moves_and_not_the_shaking_scene(t):
 
 def test_camera_shifts_are_found_to_a_part_of_a_pixel():
     rng = np.random.default_rng(0)
-    image = regions.ndimage.gaussian_filter(rng.random((110, 110)), 2) * 2000
-    grey = np.stack([regions.shifted(image, s)[8:-8, 8:-8] for s in [(0, 0), (3, -2), (0, 0), (1.5, 0.5), (0, 0)]])
-    found = regions.camera_shifts(grey)
+    image = ndimage.gaussian_filter(rng.random((110, 110)), 2) * 2000
+    grey = np.stack([camera.roll(image, s)[8:-8, 8:-8] for s in [(0, 0), (3, -2), (0, 0), (1.5, 0.5), (0, 0)]])
+    found = camera.camera_shifts(grey)
     assert np.abs(found - found[2] + [[0, 0], [3, -2], [0, 0], [1.5, 0.5], [0, 0]]).max() < 0.25
 
 
@@ -89,7 +100,7 @@ def test_motion_is_remembered_and_right_at_larger_sizes():
 
 def test_relevant_takes_the_highest_share():
     maps = torch.arange(100.0).view(1, 10, 10)
-    evidence = Evidence(np.zeros((1, 10, 10, 3), np.uint8), given={"relevance": lambda: maps})
+    evidence = Evidence(np.zeros((1, 10, 10, 3), np.uint8), found={"relevance": lambda: maps})
     assert region("relevant", "relevance", evidence).flatten().nonzero().flatten().tolist() == list(range(80, 100))
     assert region("relevant5", "relevance", evidence).sum() == 5
 
@@ -105,19 +116,27 @@ def test_box_bounds_every_frame_and_an_empty_one_stays_empty():
     assert (box == wanted).all()
 
 
-def test_dilate_grows_by_pixels_and_keeps_softness():
+def test_growing_is_by_pixels_and_keeps_softness():
     mask = torch.zeros(1, 9, 9)
     mask[0, 4, 4] = 0.5
-    grown = regions.dilate(mask, 2)
+    grown = regions.grow(mask, 2)
     assert (grown[0, 2:7, 2:7] == 0.5).all() and grown.sum() == 12.5
 
 
 @pytest.mark.parametrize(
     "part, source",
-    [("actor", "motion"), ("head", "relevance"), ("relevant", "truth"), ("actor", "guess"), ("relevant0", "relevance"), ("prop", "boxes"), ("head", "detector")],
+    [
+        ("actor", "motion"),
+        ("head", "relevance"),
+        ("relevant", "truth"),
+        ("actor", "guess"),
+        ("relevant0", "relevance"),
+        ("prop", "boxes"),
+        ("head", "detector"),
+    ],
 )
 def test_what_a_source_cannot_give_is_said(evidence, part, source):
-    with pytest.raises(UserError, match=part if source != "guess" else "truth, motion, relevance"):
+    with pytest.raises(UserError, match=part if source != "guess" else 'unknown region source "guess"; choose one of'):
         region(part, source, evidence)
 
 
@@ -125,7 +144,7 @@ def test_missing_evidence_is_said():
     frames = np.zeros((2, 8, 8, 3), np.uint8)
     with pytest.raises(UserError, match="ground truth"):
         region("actor", "truth", Evidence(frames))
-    with pytest.raises(UserError, match="nobody gives relevance"):
+    with pytest.raises(UserError, match="source 'relevance' has no finder"):
         region("relevant", "relevance", Evidence(frames))
     with pytest.raises(UserError, match=r"\(2, 4, 4\)"):
         region("actor", "truth", Evidence(frames, np.zeros((2, 4, 4, 4), np.uint8)))
@@ -135,8 +154,8 @@ def test_missing_evidence_is_said():
 def test_cover_of_actor_and_prop_becomes_parts(source):
     cover = np.zeros((1, 2, 1, 4), np.uint8)
     cover[0, :, 0] = [[255, 102, 0, 0], [0, 204, 51, 0]]
-    evidence = Evidence(np.zeros((1, 1, 4, 3), np.uint8), given={source: lambda: cover})
+    evidence = Evidence(np.zeros((1, 1, 4, 3), np.uint8), found={source: lambda: cover})
     wanted = {"actor": [1, 0.4, 0, 0], "prop": [0, 0.8, 0.2, 0], "actor+prop": [1, 0.8, 0.2, 0]}
-    for part in set(wanted) & set(regions.GIVES[source]):
+    for part in set(wanted) & set(SOURCES[source].parts):
         assert region(part, source, evidence)[0, 0].tolist() == pytest.approx(wanted[part])
     assert region("background", source, evidence)[0, 0].tolist() == pytest.approx([0, 0.2, 0.8, 1])

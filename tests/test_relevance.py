@@ -1,4 +1,4 @@
-"""Relevance after Chefer et al. 2021: numbers derived by hand, both kinds of tower, and nothing left behind on the model."""
+"""Relevance after Chefer et al. 2021: numbers derived by hand, both kinds of tower, the model left as it was."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from open_clip.model import CLIP
 from timm.layers import Attention
 from torch import nn
 
-from clipaction.errors import UserError
-from clipaction.relevance import attention_maps, relevance, rollout, upsample
+from clipaction.base.errors import UserError
+from clipaction.vision.relevance import attention_maps, relevance, rollout, upsample
 
 TEXT = {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1}
 
@@ -25,7 +25,9 @@ def own(**vision):
 def timm_tower(pool="token"):
     torch.manual_seed(0)
     model = open_clip.model.CustomTextCLIP(
-        embed_dim=16, vision_cfg={"timm_model_name": "test_vit", "timm_pool": pool, "timm_proj": "linear", "image_size": 160}, text_cfg=TEXT
+        embed_dim=16,
+        vision_cfg={"timm_model_name": "test_vit", "timm_pool": pool, "timm_proj": "linear", "image_size": 160},
+        text_cfg=TEXT,
     )
     return model.eval()
 
@@ -48,12 +50,17 @@ def tower(request):
 
 
 def test_rollout_by_hand():
-    """Two tokens, two blocks, one head: (grad * A)^+ is [[.5, 0], [.5, 3]] then [[1, 4], [0, 0]]; R1 = [[1.5, 0], [.5, 4]]."""
+    """Two tokens, two blocks, one head.
+
+    (grad * A)^+ is [[.5, 0], [.5, 3]], then [[1, 4], [0, 0]]; R1 = [[1.5, 0], [.5, 4]].
+    """
     attentions = [torch.tensor([[[[0.5, 0.5], [0.25, 0.75]]]]), torch.tensor([[[[0.2, 0.8], [1.0, 0.0]]]])]
     gradients = [torch.tensor([[[[1.0, -1.0], [2.0, 4.0]]]]), torch.tensor([[[[5.0, 5.0], [0.0, 9.0]]]])]
     assert torch.allclose(rollout(attentions, gradients), torch.tensor([[[5.0, 16.0], [0.5, 4.0]]]))
     two_heads = [torch.cat([attentions[0], torch.zeros_like(attentions[0])], 1)]
-    assert torch.allclose(rollout(two_heads, [gradients[0].repeat(1, 2, 1, 1)]), torch.tensor([[[1.25, 0.0], [0.25, 2.5]]]))
+    assert torch.allclose(
+        rollout(two_heads, [gradients[0].repeat(1, 2, 1, 1)]), torch.tensor([[[1.25, 0.0], [0.25, 2.5]]])
+    )
 
 
 class Toy(nn.Module):
@@ -78,8 +85,8 @@ class Toy(nn.Module):
 def test_a_two_token_attention_by_hand():
     """Tokens v1 = (2, 0), v2 = (0, 2); A = 1/2; f = (1, 1); t = (1, 0).
 
-    The gradient of cos(f, t) at f is g = (t - f/2) / sqrt 2 = (1, -1) / (2 sqrt 2); with mean pooling dA_ij = g . v_j / 2, so
-    (grad * A)^+ = [1 / (4 sqrt 2), 0] in both rows and R = [[1 + 1 / (4 sqrt 2), 0], [1 / (4 sqrt 2), 1]].
+    The gradient of cos(f, t) at f is g = (t - f/2) / sqrt 2 = (1, -1) / (2 sqrt 2); with mean pooling dA_ij = g . v_j /
+    2, so (grad * A)^+ = [1 / (4 sqrt 2), 0] in both rows and R = [[1 + 1 / (4 sqrt 2), 0], [1 / (4 sqrt 2), 1]].
     """
     model, images, text = Toy(), torch.zeros(1, 3, 1, 2), torch.tensor([1.0, 0.0])
     images[0, 0, 0, 0] = images[0, 1, 0, 1] = 2

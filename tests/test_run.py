@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from functools import cache
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from clipaction import records
-from clipaction import run as runner
-from clipaction.config import load_profile
-from clipaction.errors import UserError
-from clipaction.paths import ROOT, results_dir
+from clipaction.base import code as base_code
+from clipaction.base.errors import UserError
+from clipaction.base.paths import ROOT, figures_dir, results_dir
+from clipaction.profiles import load_profile
+from clipaction.run import records, runner
+from clipaction.run.notebook import NotebookError, without_bars
 
 PARAMETERS = 'profile = "demo"\noverrides = {}'
 FIRST = """
 from tqdm.auto import tqdm
-from clipaction.config import load_profile
-from clipaction.paths import ROOT, results_dir
+from clipaction.profiles import load_profile
+from clipaction.base.paths import ROOT, results_dir
 p = load_profile(profile, overrides)
 out = results_dir(p) / "one.txt"
 for _ in tqdm(range(3), desc="counting", unit="clip"): pass
 out.write_text(str(p.noise.eps))
-with open(results_dir(p) / "ran.log", "a") as log: log.write("1")
 """
 SECOND = """
-from clipaction.paths import figures_dir, results_dir
+from clipaction.base.paths import figures_dir, results_dir
 (figures_dir(profile) / "two.txt").write_text((results_dir(profile) / "one.txt").read_text() * 2)
 with open(results_dir(profile) / "timing.parquet", "a") as log: log.write("2")
 """
@@ -43,7 +44,6 @@ def write(folder, name, *cells, tags=("parameters",)):
 def books(tmp_path, monkeypatch):
     for name in ("RESULTS", "FIGURES", "DATA"):
         monkeypatch.setenv(f"CLIPACTION_{name}", str(tmp_path / name.lower()))
-    monkeypatch.setattr(records, "world", lambda profile: profile.key())  # not the code, which may be edited while tests run
     folder = tmp_path / "notebooks"
     folder.mkdir()
     write(folder, "01_first.ipynb", FIRST)
@@ -62,7 +62,9 @@ def test_runs_in_order_then_reuses_until_something_changes(books, capsys):
     assert ran() == ["01_first.ipynb", "02_second.ipynb"]
     saved = nbformat.read(results_dir("demo") / "notebooks/01_first.ipynb", as_version=4)
     bars = [o.text for c in saved.cells for o in c.get("outputs", ()) if o.output_type == "stream"]
-    assert len(bars) == 1 and "counting: 100%" in bars[0] and "\r" not in bars[0], "a bar is kept as text, in its last state"
+    assert len(bars) == 1 and "counting: 100%" in bars[0] and "\r" not in bars[0], (
+        "a bar is kept as text, in its last state"
+    )
 
     def outcome(overrides=None, **kwargs) -> list[bool]:
         capsys.readouterr()
@@ -71,7 +73,7 @@ def test_runs_in_order_then_reuses_until_something_changes(books, capsys):
 
     assert outcome() == [True, True]
     (results_dir("demo") / "one.txt").write_text("edited")
-    assert outcome() == [False, True], "a changed output is made again; the rest stands"
+    assert outcome() == [False, True], "a changed output is made again; the rest is reused"
     write(books, "02_second.ipynb", SECOND, "1 + 1")
     assert outcome() == [True, False], "a changed notebook runs again"
     assert outcome({"noise.eps": 9}) == [False, False], "so does everything when the profile changes"
@@ -82,7 +84,7 @@ def test_runs_in_order_then_reuses_until_something_changes(books, capsys):
 
 def test_failure_names_notebook_cell_error_and_file(books):
     write(books, "02_second.ipynb", "fine = 1", "# why\nbroken = fine / 0")
-    with pytest.raises(runner.NotebookError) as failure:
+    with pytest.raises(NotebookError) as failure:
         runner.run("demo", folder=books)
     text = str(failure.value)
     assert "02 second failed" in text and "broken = fine / 0" in text and "ZeroDivisionError: division by zero" in text
@@ -92,14 +94,18 @@ def test_failure_names_notebook_cell_error_and_file(books):
 
 
 def test_user_error_in_a_notebook_is_its_own_line(books):
-    write(books, "01_first.ipynb", 'from clipaction.errors import UserError\nraise UserError("no videos in X; give another folder")')
-    with pytest.raises(runner.NotebookError, match="error     no videos in X; give another folder"):
+    write(
+        books,
+        "01_first.ipynb",
+        'from clipaction.base.errors import UserError\nraise UserError("no videos in X; give another folder")',
+    )
+    with pytest.raises(NotebookError, match="error     no videos in X; give another folder"):
         runner.run("demo", folder=books, only="1")
 
 
 def test_killed_kernel_is_told(books):
     write(books, "01_first.ipynb", "import os\nos.kill(os.getpid(), 9)")
-    with pytest.raises(runner.NotebookError, match="01 first failed: its Python was killed"):
+    with pytest.raises(NotebookError, match="01 first failed: its Python was killed"):
         runner.run("demo", folder=books, only="1")
 
 
@@ -112,24 +118,173 @@ def test_missing_parameters_cell_is_refused(books):
 def test_what_an_interrupted_notebook_wrote_is_its_own(books, monkeypatch):
     keeping = FIRST.replace("out.write_text", "if not out.exists(): out.write_text")
     write(books, "01_first.ipynb", keeping, 'import os\nassert "GO" in os.environ')
-    with pytest.raises(runner.NotebookError, match="AssertionError"):
+    with pytest.raises(NotebookError, match="AssertionError"):
         runner.run("demo", folder=books, only="1")
     monkeypatch.setenv("GO", "1")
     runner.run("demo", folder=books, only="1")
     assert "results/one.txt" in json.loads((results_dir("demo") / "notebooks/01.json").read_text())["outputs"]
 
 
-def test_the_world_is_profile_lock_and_code(tmp_path, monkeypatch):
-    shutil.copytree(ROOT / "clipaction", tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
-    monkeypatch.setattr(records, "ROOT", tmp_path)
-    demo, seen = load_profile("demo"), set()
-    seen.add(records.world(demo))
-    seen.add(records.world(load_profile("demo", {"noise.eps": 8})))
+def change_of_key(profile, book, earlier=()):
+    """A function that says whether the notebook's key has changed since it was last called."""
+    seen = [records.key(profile, book, list(earlier))]
+
+    def changed() -> bool:
+        base_code.code.cache_clear()
+        seen.append(records.key(profile, book, list(earlier)))
+        return seen[-1] != seen[-2]
+
+    return changed
+
+
+def test_the_key_covers_cells_code_profile_and_lock(books, tmp_path, monkeypatch):
+    package = tmp_path / "clipaction"
+    shutil.copytree(ROOT / "clipaction", package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
     (tmp_path / "requirements.lock").write_text("torch==1")
-    seen.add(records.world(demo))
-    (tmp_path / "clipaction/masks.py").write_text("pass")
-    seen.add(records.world(demo))
-    assert len(seen) == 4 and records.world(demo) in seen
+    monkeypatch.setattr(base_code, "code", cache(lambda: base_code.Code(package)))
+    monkeypatch.setattr(records, "ROOT", tmp_path)
+    book = books / "02_second.ipynb"
+    write(books, book.name, "from clipaction.evaluate.intervals import lower_level\nlower_level(5)")
+    changed = change_of_key(load_profile("demo"), book)
+    assert not changed()
+
+    def edit(name: str, old: str, new: str) -> None:
+        text = (package / name).read_text()
+        assert old in text
+        (package / name).write_text(text.replace(old, new))
+
+    edit("evaluate/intervals.py", "0.975", "0.95")
+    assert changed(), "the function that the notebook uses"
+    edit("evaluate/intervals.py", "Hesterberg", "H.")
+    assert not changed(), "words"
+    edit("evaluate/calibration.py", "bins: int = 10", "bins: int = 12")
+    assert not changed(), "a function that it does not use"
+    write(books, book.name, "from clipaction.evaluate.intervals import lower_level\nlower_level(5)", "1 + 1")
+    assert changed(), "its own cells"
+    (tmp_path / "requirements.lock").write_text("torch==2")
+    assert changed()
+    assert records.key(load_profile("demo", {"noise.eps": 8}), book, []) != records.key(load_profile("demo"), book, [])
+
+
+def test_the_key_covers_the_users_own_files_by_content(books, tmp_path, monkeypatch):
+    video = tmp_path / "videos" / "Archery" / "a.mp4"
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"video")
+    profile = load_profile("folder", {"dataset.root": str(tmp_path / "videos")})
+    changed = change_of_key(profile, books / "01_first.ipynb")
+    os.utime(video, (1, 1))
+    assert not changed(), "another time, the same content"
+    video.write_bytes(b"other")
+    assert changed()
+    (video.parent / ".hidden").touch()
+    assert not changed()
+    video.rename(video.with_name("b.mp4"))
+    assert changed()
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"weights")
+    monkeypatch.setenv("CLIPACTION_CHECKPOINT", str(weights))
+    assert changed()
+
+
+def test_an_earlier_notebook_that_writes_the_same_again_repeats_nothing_later(books, capsys):
+    runner.run("demo", folder=books)
+    write(books, "01_first.ipynb", FIRST, "1 + 1")
+    capsys.readouterr()
+    runner.run("demo", folder=books)
+    assert ["reused" in line for line in capsys.readouterr().out.splitlines()] == [False, True]
+    write(books, "01_first.ipynb", FIRST.replace("str(p.noise.eps)", '"changed"'))
+    runner.run("demo", folder=books)
+    assert (figures_dir("demo") / "two.txt").read_text() == "changedchanged"
+
+
+def test_an_edited_input_is_noticed_also_where_only_later_notebooks_run(books, capsys):
+    runner.run("demo", folder=books)
+    (results_dir("demo") / "one.txt").write_text("edited")
+    runner.run("demo", folder=books, only="02")
+    assert (figures_dir("demo") / "two.txt").read_text() == "editededited"
+
+
+def test_a_copied_tree_is_reused_entirely(books, tmp_path, monkeypatch, capsys):
+    runner.run("demo", folder=books)
+    for name in ("results", "figures", "data", "notebooks"):
+        shutil.copytree(tmp_path / name, tmp_path / "copy" / name, copy_function=shutil.copyfile)
+        monkeypatch.setenv(f"CLIPACTION_{name.upper()}", str(tmp_path / "copy" / name))
+    capsys.readouterr()
+    runner.run("demo", folder=tmp_path / "copy" / "notebooks")
+    assert ["reused" in line for line in capsys.readouterr().out.splitlines()] == [True, True]
+
+
+def test_temporary_files_of_a_writer_are_no_outputs(books):
+    write(books, "01_first.ipynb", FIRST, '(results_dir(p) / ".one.1a2b.txt").write_text("half")')
+    runner.run("demo", folder=books, only="01")
+    assert list(records.read("demo", books / "01_first.ipynb")["outputs"]) == ["results/one.txt"]
+
+
+def test_magic_lines_and_cells_that_are_not_python_have_a_key(books):
+    write(books, "01_first.ipynb", "%matplotlib inline\n!true", "%%bash\ntrue")
+    write(books, "02_second.ipynb", "this is no Python")
+    demo = load_profile("demo")
+    assert len({records.key(demo, books / name, []) for name in ("01_first.ipynb", "02_second.ipynb")}) == 2
+    with pytest.raises(NotebookError, match="SyntaxError"):
+        runner.run("demo", folder=books, only="02")
+
+
+def stream(text: str, name: str = "stderr"):
+    return new_output("stream", name=name, text=text)
+
+
+BAR_TEXT = "clip:  {0}%|###   | {0}/100 [00:01<00:02, 3.00clip/s]"
+INNER = "inner: 3it [00:01, 2.00it/s]"
+
+
+@pytest.mark.parametrize(("outputs", "kept"), [
+    ([f"\r{BAR_TEXT.format(1)}", f"\r{BAR_TEXT.format(99)}\n"], [f"{BAR_TEXT.format(99)}\n"]),
+    ([f"\r{BAR_TEXT.format(1)}", f"\r{BAR_TEXT.format(99)}", "\r" + 60 * " " + "\r"], []),
+    ([f"\r{BAR_TEXT.format(1)}\n\r{INNER}\x1b[A\n\r{INNER}\x1b[A", f"\r{BAR_TEXT.format(2)}\n"],
+     [f"{BAR_TEXT.format(2)}\n"]),
+    ([f"\r{BAR_TEXT.format(1)}/a.py:1: UserWarning: odd\n  x = 1\n", f"\r{BAR_TEXT.format(2)}\n\n"],
+     [f"/a.py:1: UserWarning: odd\n  x = 1\n{BAR_TEXT.format(2)}\n"]),
+    (["clip:   0%|     | 0/9 [00:00<?, ?clip/s]\rclip:  50%|## cut off"], ["clip:  50%|## cut off\n"]),
+    (["a warning\n\n  with a gap, at [00:12] o'clock\n"], ["a warning\n\n  with a gap, at [00:12] o'clock\n"]),
+])  # fmt: skip
+def test_of_all_bars_of_a_cell_at_most_one_line_is_kept(outputs, kept):
+    left = without_bars([stream("result\n", "stdout"), *map(stream, outputs)])
+    assert [output.text for output in left] == ["result\n", *kept]
+
+
+def test_bars_on_both_sides_of_other_output_leave_one_line():
+    bar = stream(f"\r{BAR_TEXT.format(1)}"), stream("shown\n", "stdout"), stream(f"\r{BAR_TEXT.format(7)}\n")
+    assert [output.text for output in without_bars(list(bar))] == ["shown\n", f"{BAR_TEXT.format(7)}\n"]
+
+
+def test_real_bars_nested_and_with_a_warning_between(books):
+    cell = """
+import warnings
+from tqdm.auto import tqdm, trange
+for i in trange(3, desc="outer"):
+    for j in tqdm(range(4), desc="inner", leave=i == 2): pass
+    warnings.warn(f"odd {i}")
+"""
+    write(books, "01_first.ipynb", cell)
+    runner.run("demo", folder=books, only="1")
+    saved = nbformat.read(results_dir("demo") / "notebooks/01_first.ipynb", as_version=4)
+    lines = [line for c in saved.cells for o in c.get("outputs", ()) for line in o.text.splitlines()]
+    assert sum("it/s" in line for line in lines) == 1 and sum("UserWarning: odd" in line for line in lines) == 3, lines
+    assert len(lines) == 1 + 2 * 3, lines
+
+
+def test_the_published_figures_are_never_touched(books, monkeypatch):
+    demo = load_profile("demo").model_copy(update={"name": "reference"})
+    monkeypatch.delenv("CLIPACTION_FIGURES")
+    before = records.snapshot(demo)
+    assert any(name.startswith("figures/demo/") for name in before)
+    with pytest.raises(UserError, match="published"):
+        records.forget(demo, [], everything=True)
+    assert records.snapshot(demo) == before
+    monkeypatch.setenv("CLIPACTION_FIGURES", str(ROOT / "figures" / "reference"))
+    with pytest.raises(UserError, match="CLIPACTION_FIGURES leads into"):
+        runner.run("demo", folder=books, fresh=True)
+    assert ran() == []
 
 
 def test_unknown_notebook(books):

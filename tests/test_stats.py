@@ -4,34 +4,50 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from clipaction import stats
-from clipaction.errors import UserError
+from clipaction.base.errors import UserError
+from clipaction.evaluate import calibration, intervals, predictions, significance, summaries
 
 
 def table(pred, label, condition="none", p=0.8, groups=None, method="clip", level="clip") -> pd.DataFrame:
     n = len(pred)
-    return pd.DataFrame({
-        "clip": [f"c{i:03d}" for i in range(n)], "cls": [f"class{k}" for k in label], "label": label, "pred": pred,
-        "group": groups if groups is not None else [f"g{i // 2}" for i in range(n)], "domain": "home", "scene": "usual", "method": method,
-        "condition": condition, "level": level, "top5": [" ".join(str((k + j) % 9) for j in range(5)) for k in pred],
-        "p_pred": np.broadcast_to(np.asarray(p, float), n), "entropy": 0.5})
+    return pd.DataFrame(
+        {
+            "clip": [f"c{i:03d}" for i in range(n)],
+            "cls": [f"class{k}" for k in label],
+            "label": label,
+            "pred": pred,
+            "group": groups if groups is not None else [f"g{i // 2}" for i in range(n)],
+            "domain": "home",
+            "scene": "usual",
+            "method": method,
+            "condition": condition,
+            "level": level,
+            "top5": [" ".join(str((k + j) % 9) for j in range(5)) for k in pred],
+            "p_pred": np.broadcast_to(np.asarray(p, float), n),
+            "entropy": 0.5,
+        }
+    )
 
 
 def test_counts_by_hand():
     rows = table([0, 1, 2, 3], [0, 1, 1, 8])
-    assert stats.accuracy(rows) == 0.5
-    assert stats.top5(rows) == 0.5  # 2 -> 2..6 misses 1; 3 -> 3..7 misses 8
-    assert stats.top5(table([7], [2])) == 1.0 and stats.top5(table([1], [10])) == 0.0  # a whole number, never a prefix of one
+    assert predictions.accuracy(rows) == 0.5
+    assert predictions.top5(rows) == 0.5  # 2 -> 2..6 misses 1; 3 -> 3..7 misses 8
+    assert (
+        predictions.top5(table([7], [2])) == 1.0 and predictions.top5(table([1], [10])) == 0.0
+    )  # a whole number, never a prefix of one
 
 
 def test_bootstrap_matches_a_plain_loop():
     rng = np.random.default_rng(1)
     values, groups = rng.normal(size=60), rng.integers(0, 9, 60)
-    estimate, low, high = stats.bootstrap_groups(values, groups, n=20000)
+    estimate, low, high = intervals.bootstrap_groups(values, groups, n=20000)
     parts = [values[groups == g] for g in np.unique(groups)]
     loop = [np.concatenate([parts[i] for i in rng.integers(0, 9, 9)]).mean() for _ in range(5000)]
     assert estimate == pytest.approx(values.mean())
-    assert (low, high) == pytest.approx(np.quantile(loop, [stats._tail(9), 1 - stats._tail(9)]), abs=0.04)
+    assert (low, high) == pytest.approx(
+        np.quantile(loop, [intervals.lower_level(9), 1 - intervals.lower_level(9)]), abs=0.04
+    )
 
 
 @pytest.mark.parametrize("count", [7, 40])
@@ -40,9 +56,9 @@ def test_bootstrap_covers_the_truth_when_clips_of_a_group_resemble_each_other(co
     groups = np.repeat(np.arange(count), 5)
     for _ in range(300):
         values = rng.normal(size=count)[groups] + 0.3 * rng.normal(size=5 * count)
-        _, low, high = stats.bootstrap_groups(values, groups, n=400)
+        _, low, high = intervals.bootstrap_groups(values, groups, n=400)
         covered += low <= 0 <= high
-        _, low, high = stats.bootstrap_groups(values, np.arange(5 * count), n=400)
+        _, low, high = intervals.bootstrap_groups(values, np.arange(5 * count), n=400)
         naive += low <= 0 <= high
     assert 0.92 <= covered / 300 <= 0.99
     assert naive / 300 < 0.75  # what ignoring groups would have claimed to be 95 %
@@ -52,60 +68,64 @@ def test_bootstrap_is_deterministic_and_blind_to_row_order():
     rng = np.random.default_rng(3)
     values, groups = rng.random(50), np.array([f"g{i}" for i in rng.integers(0, 12, 50)])
     shuffled = rng.permutation(50)
-    first = stats.bootstrap_groups(values, groups)
-    assert first == stats.bootstrap_groups(values, groups)
-    assert first == pytest.approx(stats.bootstrap_groups(values[shuffled], groups[shuffled]), abs=1e-12)
-    assert first != stats.bootstrap_groups(values, groups, seed=1)
+    first = intervals.bootstrap_groups(values, groups)
+    assert first == intervals.bootstrap_groups(values, groups)
+    assert first == pytest.approx(intervals.bootstrap_groups(values[shuffled], groups[shuffled]), abs=1e-12)
+    assert first != intervals.bootstrap_groups(values, groups, seed=1)
 
 
 def test_intervals_without_spread():
-    _, low, high = stats.bootstrap_groups([1.0, 0.0], ["g", "g"])
+    _, low, high = intervals.bootstrap_groups([1.0, 0.0], ["g", "g"])
     assert np.isnan(low) and np.isnan(high)
-    estimate, low, high = stats.proportion([True] * 20, np.repeat(np.arange(10), 2))
+    estimate, low, high = intervals.proportion([True] * 20, np.repeat(np.arange(10), 2))
     assert (estimate, high) == (1.0, 1.0) and low == pytest.approx(0.025 ** (1 / 10))
-    assert stats.proportion([False] * 4, range(4))[2] == pytest.approx(1 - 0.025 ** (1 / 4))
+    assert intervals.proportion([False] * 4, range(4))[2] == pytest.approx(1 - 0.025 ** (1 / 4))
 
 
 def test_empty_and_nan_and_mismatch_are_named():
     with pytest.raises(UserError, match="no rows"):
-        stats.bootstrap_groups([], [])
+        intervals.bootstrap_groups([], [])
     with pytest.raises(UserError, match="1 of 2 rows are NaN"):
-        stats.bootstrap_groups([1.0, np.nan], ["a", "b"])
+        intervals.bootstrap_groups([1.0, np.nan], ["a", "b"])
     with pytest.raises(UserError, match="2 values but 1 groups"):
-        stats.bootstrap_groups([1.0, 2.0], ["a"])
+        intervals.bootstrap_groups([1.0, 2.0], ["a"])
     with pytest.raises(UserError, match="2 rows against 1"):
-        stats.mcnemar([1, 0], [1])
+        significance.mcnemar([1, 0], [1])
     with pytest.raises(UserError, match="no clip-level rows"):
-        stats.summarise(table([0], [0], level="frame"))
+        summaries.summarise(table([0], [0], level="frame"))
     with pytest.raises(UserError, match="give probabilities"):
-        stats.expected_calibration_error([3.0], [1])
+        calibration.expected_calibration_error([3.0], [1])
 
 
 def test_mcnemar_and_holm_by_hand():
     a, b = np.array([0] * 8 + [1] * 2 + [1] * 5, bool), np.array([1] * 8 + [0] * 2 + [1] * 5, bool)
-    fixed, broken, p = stats.mcnemar(a, b)
+    fixed, broken, p = significance.mcnemar(a, b)
     assert (fixed, broken) == (8, 2)
     assert p == pytest.approx(2 * (1 + 10 + 45) / 2**10)  # two-sided binomial(10, 1/2), at most 2
-    assert stats.mcnemar(a, a) == (0, 0, 1.0)
-    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert significance.mcnemar(a, a) == (0, 0, 1.0)
+    assert significance.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
 def test_sign_flip_by_hand():
     # five groups all up by the same: 2 of 2**5 sign patterns are as extreme
-    assert stats.sign_flip(np.ones(10), np.repeat(np.arange(5), 2), n=20000) == pytest.approx(2 / 32, abs=0.01)
-    assert stats.sign_flip([1, -1], ["a", "b"]) == 1.0
+    assert significance.sign_flip(np.ones(10), np.repeat(np.arange(5), 2), n=20000) == pytest.approx(2 / 32, abs=0.01)
+    assert significance.sign_flip([1, -1], ["a", "b"]) == 1.0
 
 
 def test_calibration_error_by_hand():
     # bin (0.9,1]: 0.95 against 1/2 right; bin (0.5,0.6]: 0.6 against 1 right
     confidence, correct = [0.95, 0.95, 0.6, 0.6], [1, 0, 1, 1]
-    assert stats.expected_calibration_error(confidence, correct) == pytest.approx(0.5 * 0.45 + 0.5 * 0.4)
-    assert stats.expected_calibration_error(confidence, correct, bins=2, binning="mass") == pytest.approx(0.5 * 0.45 + 0.5 * 0.4)
-    curve = stats.reliability_curve(confidence, correct)
+    assert calibration.expected_calibration_error(confidence, correct) == pytest.approx(0.5 * 0.45 + 0.5 * 0.4)
+    assert calibration.expected_calibration_error(confidence, correct, bins=2, binning="mass") == pytest.approx(
+        0.5 * 0.45 + 0.5 * 0.4
+    )
+    curve = calibration.reliability_curve(confidence, correct)
     assert curve["n"].tolist() == [2, 2] and curve["accuracy"].tolist() == [1.0, 0.5]
-    assert curve["low"].tolist() == pytest.approx([0.5, 0.9]) and curve["confidence"].tolist() == pytest.approx([0.6, 0.95])
+    assert curve["low"].tolist() == pytest.approx([0.5, 0.9]) and curve["confidence"].tolist() == pytest.approx(
+        [0.6, 0.95]
+    )
     with pytest.raises(UserError, match="use 'width' or 'mass'"):
-        stats.expected_calibration_error(confidence, correct, binning="quantile")
+        calibration.expected_calibration_error(confidence, correct, binning="quantile")
 
 
 @pytest.mark.parametrize("binning", ["width", "mass"])
@@ -113,68 +133,84 @@ def test_calibration_error_of_known_models(binning):
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.2, 1, 20000)
     honest, proud = rng.random(20000) < confidence, rng.random(20000) < confidence - 0.2
-    assert stats.expected_calibration_error(confidence, honest, binning=binning) < 0.015
-    assert stats.expected_calibration_error(confidence, proud, binning=binning) == pytest.approx(0.2, abs=0.015)
+    assert calibration.expected_calibration_error(confidence, honest, binning=binning) < 0.015
+    assert calibration.expected_calibration_error(confidence, proud, binning=binning) == pytest.approx(0.2, abs=0.015)
     order = rng.permutation(20000)
-    assert stats.expected_calibration_error(confidence[order], proud[order], binning=binning) == pytest.approx(
-        stats.expected_calibration_error(confidence, proud, binning=binning), abs=1e-12)
+    assert calibration.expected_calibration_error(confidence[order], proud[order], binning=binning) == pytest.approx(
+        calibration.expected_calibration_error(confidence, proud, binning=binning), abs=1e-12
+    )
 
 
 def test_calibration_interval_covers():
     rng, covered = np.random.default_rng(5), 0
     for _ in range(100):
         confidence = rng.uniform(0.5, 1, 300)
-        ece, low, high = stats.calibration_interval(confidence, rng.random(300) < confidence - 0.15, np.arange(300) // 3, n=400)
+        ece, low, high = calibration.calibration_interval(
+            confidence, rng.random(300) < confidence - 0.15, np.arange(300) // 3, n=400
+        )
         assert 0 <= low <= ece <= high <= 1
         covered += low <= 0.15 <= high
     assert covered >= 88
 
 
 def test_summarise():
-    rows = pd.concat([table([0, 1, 2, 2], [0, 1, 2, 1], p=[0.9, 0.8, 0.7, 0.6]), table([0, 0, 0, 0], [0, 1, 2, 1], "hide:actor:box"),
-                      table([5, 5], [0, 1], level="frame")])
-    out = stats.summarise(rows, "condition").set_index("condition")
+    rows = pd.concat(
+        [
+            table([0, 1, 2, 2], [0, 1, 2, 1], p=[0.9, 0.8, 0.7, 0.6]),
+            table([0, 0, 0, 0], [0, 1, 2, 1], "hide:actor:box"),
+            table([5, 5], [0, 1], level="frame"),
+        ]
+    )
+    out = summaries.summarise(rows, "condition").set_index("condition")
     none = out.loc["none"]
     assert (none.n_clips, none.n_groups, none.acc) == (4, 2, 0.75)
     assert none.confidence == pytest.approx(0.75) and none.confidence_wrong == pytest.approx(0.6)
     assert none.ece == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4) and none.ece_low <= none.ece <= none.ece_high
     assert none.acc_low <= none.acc <= none.acc_high and none.entropy == 0.5
     assert out.loc["hide:actor:box"].acc == 0.25
-    assert len(stats.summarise(rows[rows.condition == "none"])) == 1
-    pd.testing.assert_frame_equal(stats.summarise(rows, ["condition", "cls"]), stats.summarise(rows.iloc[::-1], ["condition", "cls"]))
+    assert len(summaries.summarise(rows[rows.condition == "none"])) == 1
+    pd.testing.assert_frame_equal(
+        summaries.summarise(rows, ["condition", "cls"]), summaries.summarise(rows.iloc[::-1], ["condition", "cls"])
+    )
 
 
 def test_compare():
     label = [0, 1, 2, 3, 0, 1, 2, 3]
     before, after = table([0, 1, 2, 3, 1, 2, 3, 0], label), table([0, 1, 2, 0, 0, 1, 2, 0], label, "control:x", p=0.5)
     rows = pd.concat([before, after.sample(frac=1, random_state=0), table(label, label, "x")])
-    out = stats.compare(rows, "none").set_index("condition")
+    out = summaries.compare(rows, "none").set_index("condition")
     row = out.loc["control:x"]
     assert (row.n_clips, row.n_groups, row.fixed, row.broken) == (8, 4, 3, 1)
     assert row["diff"] == pytest.approx(0.25) and row.low <= 0.25 <= row.high
     assert row.acc == 0.75 and row.acc_baseline == 0.5
     assert row.flip == 0.5 and row.confidence_diff == pytest.approx(-0.3)
     assert (out.p_holm >= out.p).all() and out.loc["x", "p"] == pytest.approx(2 / 2**4)
-    own = stats.compare(rows, {"x": "control:x"}, by=["domain"])
-    assert own[["domain", "condition", "baseline", "fixed", "broken"]].values.tolist() == [["home", "x", "control:x", 2, 0]]
+    own = summaries.compare(rows, {"x": "control:x"}, by=["domain"])
+    assert own[["domain", "condition", "baseline", "fixed", "broken"]].values.tolist() == [
+        ["home", "x", "control:x", 2, 0]
+    ]
     with pytest.raises(UserError, match="no rows for cells:x"):
-        stats.compare(rows, {"x": "cells:x"})
+        summaries.compare(rows, {"x": "cells:x"})
     with pytest.raises(UserError, match="occurs twice"):
-        stats.compare(pd.concat([rows, rows.assign(method="cnn")]), "none")
-    assert len(stats.compare(pd.concat([rows, rows.assign(method="cnn")]), "clip", on="method", by="condition")) == 3
+        summaries.compare(pd.concat([rows, rows.assign(method="cnn")]), "none")
+    assert (
+        len(summaries.compare(pd.concat([rows, rows.assign(method="cnn")]), "clip", on="method", by="condition")) == 3
+    )
 
 
 def test_background_reliance_confusion_and_frames():
-    rows = pd.concat([table([0, 0, 1, 0], [0, 0, 1, 1]), table([0, 1, 1, 1], [0, 0, 1, 1], "hide:actor+prop:plate", p=0.3)])
-    out = stats.background_reliance(rows).set_index("cls")
+    rows = pd.concat(
+        [table([0, 0, 1, 0], [0, 0, 1, 1]), table([0, 1, 1, 1], [0, 0, 1, 1], "hide:actor+prop:plate", p=0.3)]
+    )
+    out = summaries.background_reliance(rows).set_index("cls")
     assert out.acc.tolist() == [1.0, 0.5] and out.reliance.tolist() == [0.5, 1.0]
     assert out.confidence.tolist() == pytest.approx([0.3, 0.3])
-    assert stats.background_reliance(rows, by=()).reliance.tolist() == [0.75]
+    assert summaries.background_reliance(rows, by=()).reliance.tolist() == [0.75]
     with pytest.raises(UserError, match="hide:actor:box"):
-        stats.background_reliance(rows, "hide:actor:box")
-    assert stats.confusion(rows[rows.condition == "none"], 3).tolist() == [[2, 0, 0], [1, 1, 0], [0, 0, 0]]
+        summaries.background_reliance(rows, "hide:actor:box")
+    assert summaries.confusion(rows[rows.condition == "none"], 3).tolist() == [[2, 0, 0], [1, 1, 0], [0, 0, 0]]
     frames = table([0, 1, 0, 0], [0] * 4, level="frame").assign(clip=["c000", "c000", "c001", "c001"])
-    shares = stats.frame_disagreement(pd.concat([rows[rows.condition == "none"], frames]))
+    shares = summaries.frame_disagreement(pd.concat([rows[rows.condition == "none"], frames]))
     assert shares.values.tolist() == [["c000", 0.5], ["c001", 0.0]]
     with pytest.raises(UserError, match="one method and one condition"):
-        stats.frame_disagreement(rows)
+        summaries.frame_disagreement(rows)

@@ -1,4 +1,4 @@
-"""The frame store: each clip decoded once, the model's own preprocessing, resumed after a kill, never believed half made."""
+"""The frame store: each clip decoded once, the model's preprocessing, resumed after a kill, never used half made."""
 
 import errno
 import json
@@ -13,13 +13,20 @@ import pytest
 from PIL import Image
 from test_video import moving, write
 
-from clipaction import store
-from clipaction.dataset import Clip, Dataset
+from clipaction.base.code import PACKAGE, Code
+from clipaction.base.errors import UserError
+from clipaction.data import filling, store
+from clipaction.data.dataset import Clip, Dataset
+from clipaction.data.filling import Sampling
+from clipaction.data.preprocess import coverage, resize
+from clipaction.data.store import FrameStore, prepare
+from clipaction.data.video import decode, segment_centres
 from clipaction.demo.truth import save_truth
-from clipaction.errors import UserError
-from clipaction.preprocess import coverage, resize
-from clipaction.store import FrameStore, prepare
-from clipaction.video import decode, segment_centres
+
+
+@pytest.fixture(autouse=True)
+def own_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPACTION_DATA", str(tmp_path / "data"))
 
 
 def toy_dataset(folder, count=6, truth=False):
@@ -31,8 +38,20 @@ def toy_dataset(folder, count=6, truth=False):
             labels = np.zeros((12 + i, 48, 64), np.uint8)
             for code in (1, 2, 3, 4):
                 labels[:, :, 16 + 8 * (code - 1) : 16 + 8 * code] = code
-            save_truth(path.with_suffix(".truth.npz"), labels, np.full((52, 68, 3), 128, np.uint8), np.full((12 + i, 2), 2))
-        clips.append(Clip(f"c{i:02d}", path, i % 2, "ab"[i % 2], f"g{i}", "test", truth=path.with_suffix(".truth.npz") if truth else None))
+            save_truth(
+                path.with_suffix(".truth.npz"), labels, np.full((52, 68, 3), 128, np.uint8), np.full((12 + i, 2), 2)
+            )
+        clips.append(
+            Clip(
+                f"c{i:02d}",
+                path,
+                i % 2,
+                "ab"[i % 2],
+                f"g{i}",
+                "test",
+                truth=path.with_suffix(".truth.npz") if truth else None,
+            )
+        )
     return Dataset("toy", ("a", "b"), {"a": "a", "b": "b"}, clips)
 
 
@@ -44,7 +63,7 @@ def contents(result: FrameStore) -> dict[str, bytes]:
 def decodes(monkeypatch):
     """Names of the files decoded so far."""
     names = []
-    monkeypatch.setattr(store, "decode", lambda path, count: names.append(Path(path).name) or decode(path, count))
+    monkeypatch.setattr(filling, "decode", lambda path, count: names.append(Path(path).name) or decode(path, count))
     return names
 
 
@@ -88,14 +107,14 @@ def test_resume_decodes_only_what_is_missing(tmp_path, decodes, monkeypatch):
     dataset = toy_dataset(tmp_path)
     whole = contents(prepare(dataset, 24, 4, tmp_path / "whole"))
     decodes.clear()
-    real, killed = store.decode, ["3.avi"]
+    real, killed = filling.decode, ["3.avi"]
 
     def dies(path, count):
         if Path(path).name in killed:
             raise KeyboardInterrupt
         return real(path, count)
 
-    monkeypatch.setattr(store, "decode", dies)
+    monkeypatch.setattr(filling, "decode", dies)
     with pytest.raises(KeyboardInterrupt):
         prepare(dataset, 24, 4, tmp_path / "frames", workers=1)
     (folder,) = (tmp_path / "frames").iterdir()
@@ -122,18 +141,74 @@ def test_store_whose_files_were_cut_is_made_again(tmp_path, decodes):
         assert len(decodes) == 6
 
 
-def test_key_holds_all_that_matters(tmp_path):
-    dataset = toy_dataset(tmp_path, 2)
-    key = lambda *a: store.store_key(dataset.clips, *a)  # noqa: E731
+def test_key_covers_clips_files_and_sampling(tmp_path):
+    clips = toy_dataset(tmp_path, 2).clips
+
+    def key(*sampling):
+        return store.store_key(clips, Sampling(*sampling))
+
     keys = [key(24, 4), key(24, 5), key(32, 4), key(24, 4, "bilinear"), key(24, 4, "bicubic", "squash")]
-    keys.append(store.store_key(dataset.clips[:1], 24, 4))
+    keys.append(store.store_key(clips[:1], Sampling(24, 4)))
     write(tmp_path / "0.avi", moving(20))
-    keys.append(key(24, 4))
-    os.utime(tmp_path / "0.avi", ns=(1, 1))
     keys.append(key(24, 4))
     (tmp_path / "0.avi").unlink()
     keys.append(key(24, 4))
     assert len(set(keys)) == len(keys)
+
+
+def test_copied_data_folder_with_new_times_decodes_nothing(tmp_path, decodes, monkeypatch):
+    old, new = tmp_path / "data", tmp_path / "copy"
+    (old / "videos").mkdir(parents=True)
+    first = prepare(toy_dataset(old / "videos", truth=True), 24, 4, old / "frames")
+    assert len(decodes) == 6
+    shutil.copytree(old, new, copy_function=shutil.copyfile)
+    for path in new.rglob("*"):
+        os.utime(path, ns=(10**18, 10**18))
+    shutil.rmtree(old)
+    monkeypatch.setenv("CLIPACTION_DATA", str(new))
+    clips = [
+        Clip(
+            f"c{i:02d}",
+            new / f"videos/{i}.avi",
+            i % 2,
+            "ab"[i % 2],
+            f"g{i}",
+            "test",
+            truth=new / f"videos/{i}.truth.npz",
+        )
+        for i in range(6)
+    ]
+    moved = Dataset("toy", ("a", "b"), {"a": "a", "b": "b"}, clips)
+    assert prepare(moved, 24, 4, new / "frames").key == first.key and len(decodes) == 6
+    data = bytearray(clips[3].path.read_bytes())
+    data[len(data) // 2] ^= 1  # one byte of one video; its size stays
+    clips[3].path.write_bytes(data)
+    assert prepare(moved, 24, 4, new / "frames").key != first.key and len(decodes) == 12
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changes"),
+    [
+        ("data/video.py", "One pass over the file", "A single pass", False),  # a docstring
+        ("data/video.py", "  # decoding will report it", "", False),  # a comment
+        ("data/filling.py", "SYNC_SECONDS = 2.0", "SYNC_SECONDS = 3.0", False),  # no byte depends on it
+        ("data/store.py", "FAILED_SHARE = 0.05", "FAILED_SHARE = 0.1", False),
+        ("demo/actions.py", "practising archery", "doing archery", False),
+        ("data/video.py", "FROZEN_LEVEL = 8", "FROZEN_LEVEL = 9", True),
+        ("data/preprocess.py", "antialias=True", "antialias=False", True),
+        ("data/preprocess.py", "PART_CODES = (1, 2,", "PART_CODES = (2, 1,", True),
+        ("demo/truth.py", "offset[list(indices)]", "offset[indices]", True),
+    ],
+)
+def test_key_covers_the_code_that_decides_a_byte_and_no_other(tmp_path, file, old, new, changes):
+    def lines():
+        return Code(tmp_path / "clipaction").lines([(f.__module__, f.__name__) for f in store.DECODING.functions])
+
+    shutil.copytree(PACKAGE, tmp_path / "clipaction", ignore=shutil.ignore_patterns("__pycache__"))
+    before, path = lines(), tmp_path / "clipaction" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    assert (lines() != before) == changes
 
 
 def test_failures_are_listed_and_not_fatal(tmp_path, capsys):
@@ -155,7 +230,9 @@ def test_more_than_five_percent_failed(tmp_path):
     dataset = toy_dataset(tmp_path, 10)
     (tmp_path / "3.avi").unlink()
     for _ in range(2):  # also when the store is finished
-        with pytest.raises(UserError, match=r"1 of 10 clips cannot be used, more than 5%: c03 \(no such file or directory\)") as error:
+        with pytest.raises(
+            UserError, match=r"1 of 10 clips cannot be used, more than 5%: c03 \(no such file or directory\)"
+        ) as error:
             prepare(dataset, 24, 2, tmp_path / "frames")
         assert "\n" not in str(error.value)
 
@@ -184,13 +261,17 @@ def test_full_disk(tmp_path, monkeypatch, call):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, call, full)
-        with pytest.raises(UserError, match="no space left .* MB are free; free some or point CLIPACTION_DATA elsewhere"):
+        with pytest.raises(
+            UserError, match="no space left .* MB are free; free some or point CLIPACTION_DATA elsewhere"
+        ):
             prepare(dataset, 24, 2, tmp_path / "frames")
     (folder,) = (tmp_path / "frames").iterdir()
     assert not (folder / "index.parquet").exists()
     if call == "posix_fallocate":
         assert sum(path.stat().st_size for path in folder.iterdir()) == 0  # the space is given back
-    assert contents(prepare(dataset, 24, 2, tmp_path / "frames")) == contents(prepare(dataset, 24, 2, tmp_path / "other"))
+    assert contents(prepare(dataset, 24, 2, tmp_path / "frames")) == contents(
+        prepare(dataset, 24, 2, tmp_path / "other")
+    )
 
 
 def test_other_trouble_is_not_called_a_full_disk(tmp_path, monkeypatch):
@@ -223,7 +304,7 @@ def test_no_pickle(tmp_path):
     with open(result.folder / "frames.npy", "wb") as file:
         np.save(file, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="[Pp]ython objects|pickle"):
-        FrameStore.open(result.folder).frames
+        _ = FrameStore.open(result.folder).frames
     assert prepare(dataset, 24, 2, tmp_path / "frames").frames.dtype == np.uint8  # seen as unfinished, made again
 
 
@@ -236,9 +317,13 @@ def photo(height, width, seed=0):
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("resize_mode, interpolation", [("shortest", "bicubic"), ("shortest", "bilinear"), ("squash", "bicubic")])
+@pytest.mark.parametrize(
+    "resize_mode, interpolation", [("shortest", "bicubic"), ("shortest", "bilinear"), ("squash", "bicubic")]
+)
 @pytest.mark.parametrize("size", [96, 224])
-@pytest.mark.parametrize("shape", [(240, 320), (320, 240), (240, 426), (256, 340), (1080, 1920), (241, 319), (224, 224), (97, 301)])
+@pytest.mark.parametrize(
+    "shape", [(240, 320), (320, 240), (240, 426), (256, 340), (1080, 1920), (241, 319), (224, 224), (97, 301)]
+)
 def test_resize_is_open_clips(shape, size, resize_mode, interpolation):
     options = {"mean": (0, 0, 0), "std": (1, 1, 1), "resize_mode": resize_mode, "interpolation": interpolation}
     transform = open_clip.image_transform(size, False, **options)

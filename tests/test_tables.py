@@ -1,4 +1,4 @@
-"""Tables from invented results: files, numbers against the predictions they come from, bold, honest gaps."""
+"""Tables from invented results: files, numbers against the predictions they come from, bold, what is left out."""
 
 import json
 import shutil
@@ -8,9 +8,14 @@ import pandas as pd
 import pytest
 from synthetic import SQUARE, write_results
 
-from clipaction import claims, stats, style, tables, typeset
-from clipaction.errors import UserError
-from clipaction.results import Results
+from clipaction.base.errors import UserError
+from clipaction.evaluate.predictions import accuracy
+from clipaction.evaluate.significance import holm
+from clipaction.paper import claims, items, typeset
+from clipaction.paper import results as opened
+from clipaction.paper.results import Results
+from clipaction.paper.tables import TABLES
+from clipaction.paper.tables.pooled import pooled
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +26,17 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(results):
-    return {name: make(results) for name, make in tables.TABLES.items()}
+    return {name: make(results) for name, make in TABLES.items()}
 
 
 def test_every_file_and_the_same_bytes_again(results, made, tmp_path):
     for name, table in made.items():
-        first = [path.read_bytes() for path in tables.save(table, tmp_path / name)]
-        again = tables.save(tables.TABLES[name](Results(results.folder)), tmp_path / name)
+        first = [path.read_bytes() for path in TABLES[name].save(table, tmp_path / name)]
+        again = TABLES[name].save(TABLES[name](Results(results.folder)), tmp_path / name)
         assert [path.name for path in again] == [f"{name}.csv", f"{name}.md", f"{name}.tex"]
         assert first == [path.read_bytes() for path in again], name
         assert not table.view.isna().any().any() and "Profile quick" in table.caption
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_failures_are_listed_by_name_and_reason(results, made):
@@ -45,7 +50,7 @@ def test_failures_are_listed_by_name_and_reason(results, made):
 def test_zero_shot_rows(results, made):
     data, home = made["tab02"].data, results.home("zero_shot")
     assert list(data["part"][:4]) == ["all", "usual", "random", "other"]
-    assert data["acc"][0] == pytest.approx(stats.accuracy(home)) and data["n_clips"][0] == home["clip"].nunique()
+    assert data["acc"][0] == pytest.approx(accuracy(home)) and data["n_clips"][0] == home["clip"].nunique()
     assert list(data["part"][4:]) == ["all", "shared classes", "own classes"]
 
 
@@ -55,28 +60,28 @@ def test_each_region_has_its_own_equal_area_controls(results, made):
     for row in data.itertuples():
         expected = f"{row.control}:{row.condition.replace(':plate', ':silhouette')}"
         assert row.control_condition == expected
-    accuracy = {name: stats.accuracy(rows) for name, rows in results.home("masking").groupby("condition")}
+    right = {name: accuracy(rows) for name, rows in results.home("masking").groupby("condition")}
     row = data.iloc[0]
-    assert row["diff"] == pytest.approx(accuracy[row["condition"]] - accuracy[row["control_condition"]])
-    np.testing.assert_allclose(data["p_holm"], stats.holm(data["p"]))
+    assert row["diff"] == pytest.approx(right[row["condition"]] - right[row["control_condition"]])
+    np.testing.assert_allclose(data["p_holm"], holm(data["p"]))
 
 
 def test_noise_table_derives_from_predictions(results, made):
     noise, data = results.home("noise"), made["tab05"].data
     row = data[(data["method"] == "gated") & (data["condition"] == SQUARE) & (data["scene"] == "usual")].iloc[0]
     rows = noise[(noise["condition"] == SQUARE) & (noise["scene"] == "usual")]
-    pairs = {name: stats.accuracy(rows[rows["method"] == name]) for name in ("gated", "none")}
+    pairs = {name: accuracy(rows[rows["method"] == name]) for name in ("gated", "none")}
     assert row["acc"] == pytest.approx(pairs["gated"]) and row["diff"] == pytest.approx(pairs["gated"] - pairs["none"])
     assert set(data.loc[data["uses_label"], "method"]) == {"oracle", "naive-oracle"}
 
 
-def test_best_label_free_is_bold_and_the_oracle_never(made):
+def test_best_label_free_is_bold_and_the_oracle_never(results, made):
     for name in ("tab05", "tab07"):
         view = made[name].view.set_index("method")
         bold = view.apply(lambda column: column.astype(str).str.startswith("**"))
         assert bold.any().any() and not bold[view.index.str.contains("uses the label")].any().any()
     clean = made["tab05"].data.query("condition == 'none' and scene == 'all' and not uses_label")
-    best = style.method(clean.loc[clean["acc"].idxmax(), "method"]).label
+    best = results.method(clean.loc[clean["acc"].idxmax(), "method"]).label
     assert made["tab05"].view.set_index("method").loc[best, "unmasked"].startswith("**")
 
 
@@ -89,8 +94,16 @@ def test_bold_best():
 
 
 def test_numbers_as_text():
-    assert typeset.pct(0.714, 0.66, 0.76) == "71.4 [66.0, 76.0]" and typeset.points(-0.032) == "−3.2" and typeset.pct(np.nan) == "–"
-    assert typeset.pct(0.5, np.nan, np.nan) == "50.0" and typeset.pvalue(1e-9) == "<0.001" and typeset.ratio(3, 1) == "3 : 1"
+    assert (
+        typeset.pct(0.714, 0.66, 0.76) == "71.4 [66.0, 76.0]"
+        and typeset.points(-0.032) == "−3.2"
+        and typeset.pct(np.nan) == "–"
+    )
+    assert (
+        typeset.pct(0.5, np.nan, np.nan) == "50.0"
+        and typeset.pvalue(1e-9) == "<0.001"
+        and typeset.ratio(3, 1) == "3 : 1"
+    )
 
 
 def test_markdown_and_latex():
@@ -105,36 +118,55 @@ def test_profile_without_truth_ward_baselines_and_ablation(tmp_path):
     results = Results(write_results(tmp_path, "quick", truth=False, failed=0, overrides={
         "dataset.kind": "folder", "baselines.enabled": False, "noise.ablation_steps": 0, "regions.sources": ["motion"],
         "regions.grains": ["silhouette", "box"], "regions.controls": []}))  # fmt: skip
-    assert not [name for name in tables.tab04(results).view if "elsewhere" in name]
-    made = {name: make(results) for name, make in tables.TABLES.items()}
-    assert "domain" not in made["tab01"].view and set(made["tab02"].data["domain"]) == {"test"} and made["tab06"].data.empty
+    assert not [name for name in TABLES["tab04"](results).view if "elsewhere" in name]
+    made = {name: make(results) for name, make in TABLES.items()}
+    assert (
+        "domain" not in made["tab01"].view
+        and set(made["tab02"].data["domain"]) == {"test"}
+        and made["tab06"].data.empty
+    )
     assert set(made["tab07"].data["part"]) == {"test"} and "ward" not in made["tab07"].caption
     for name, table in made.items():
-        tables.save(table, tmp_path / name)
+        TABLES[name].save(table, tmp_path / name)
 
 
 def test_missing_result_names_file_and_notebook(results, tmp_path):
     with pytest.raises(UserError, match=r"clips\.parquet.*01_data_prep"):
-        tables.tab01(tmp_path)
+        TABLES["tab01"](tmp_path)
     write_results(tmp_path, "quick")
     (tmp_path / "noise" / "attack.parquet").unlink()
     with pytest.raises(UserError, match=r"noise/attack\.parquet.*04_noise_training"):
-        tables.tab05(tmp_path)
+        TABLES["tab05"](tmp_path)
 
 
 def test_pooled_runs_count_every_clip_and_keep_groups_together(results, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(results.folder, other)
     noise = pd.read_parquet(other / "predictions" / "noise.parquet")
-    noise["pred"] = noise["pred"].where(noise["method"] != "gated", (noise["label"] + 1) % 12)  # here gated noise gets nothing right
+    noise["pred"] = noise["pred"].where(
+        noise["method"] != "gated", (noise["label"] + 1) % 12
+    )  # here gated noise gets nothing right
     noise.to_parquet(other / "predictions" / "noise.parquet")
     run = json.loads((other / "run.json").read_text())
     run["profile"]["name"] = "quick-seed1"
     (other / "run.json").write_text(json.dumps(run))
-    table, one = tables.pooled([results, Results(other)]), claims.claims(results).set_index("id")
+    table, one = pooled([results, Results(other)]), claims.claims(results).set_index("id")
     data = table.data.set_index("id")
     assert (data["n_clips"] == 2 * one["n_clips"]).all() and (data["n_groups"] == one["n_groups"]).all()
-    assert data.loc["gated", "value"] == pytest.approx((data.loc["gated", "quick"] + data.loc["gated", "quick-seed1"]) / 2)
+    assert data.loc["gated", "value"] == pytest.approx(
+        (data.loc["gated", "quick"] + data.loc["gated", "quick-seed1"]) / 2
+    )
     assert data.loc["gated", "quick"] == one.loc["gated", "value"] > data.loc["gated", "quick-seed1"]
     assert data.loc["zero-shot", "value"] == pytest.approx(one.loc["zero-shot", "value"])
-    tables.save(table, tmp_path / "pooled")
+    items.save_table(table, tmp_path / "pooled")
+
+
+def test_ablation_hint_names_the_steps_of_the_reference(tmp_path, monkeypatch):
+    results = Results(write_results(tmp_path / "quick", "quick", failed=0, overrides={"noise.ablation_steps": 0}))
+    monkeypatch.setattr(opened, "reference_dir", lambda profile: tmp_path / "reference" / profile)
+    assert "noise.ablation_steps=40`" in TABLES["tab06"](results).caption
+    (tmp_path / "reference" / "quick").mkdir(parents=True)
+    reference = pd.DataFrame({"setting": ["all terms"], "steps": [70]})
+    reference.to_csv(tmp_path / "reference" / "quick" / "tab06.csv", index=False)
+    assert "--set noise.ablation_steps=70`" in TABLES["tab06"](results).caption
+    assert "of this run" in TABLES["tab08"](results).caption

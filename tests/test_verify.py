@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from clipaction import verify
-from clipaction.errors import UserError
+from clipaction.base.errors import UserError
+from clipaction.paper import verify
 
 
 @pytest.fixture
@@ -14,7 +14,15 @@ def made(tmp_path, monkeypatch):
     monkeypatch.setattr(verify, "reference_dir", lambda profile: tmp_path / "reference" / profile)
     folder = tmp_path / "figures" / "demo"
     folder.mkdir(parents=True)
-    table = pd.DataFrame({"method": ["none", "gated"], "n_clips": [336, 336], "acc": [0.7, 0.75], "p": [None, 0.01], "verdict": ["", "undecided"]})
+    table = pd.DataFrame(
+        {
+            "method": ["none", "gated"],
+            "n_clips": [336, 336],
+            "acc": [0.7, 0.75],
+            "p": [None, 0.01],
+            "verdict": ["", "undecided"],
+        }
+    )
     for name, partners in (("fig02", ("png", "pdf")), ("tab02", ("md", "tex")), ("tab08", ("md", "tex"))):
         table.to_csv(folder / f"{name}.csv", index=False)
         for kind in partners:
@@ -46,7 +54,10 @@ def test_small_drift_is_reproduced_and_said(made):
 
 def test_changed_cell_differs_and_is_named(made, capsys):
     change(made / "tab02.csv", "acc", 0.8)
-    assert row("tab02").status == "differs" and row("tab02").detail == "worst cell: acc of gated undecided: 0.8 instead of 0.75 (tolerance 0.02)"
+    assert (
+        row("tab02").status == "differs"
+        and row("tab02").detail == "worst cell: acc of gated undecided: 0.8 instead of 0.75 (tolerance 0.02)"
+    )
     assert verify.report("demo") == 1
     assert "1 differs" in capsys.readouterr().out
 

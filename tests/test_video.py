@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from clipaction.video import VideoError, decode, segment_centres
+from clipaction.data.video import VideoError, decode, segment_centres
 
 
 def moving(n, height=48, width=64):
@@ -84,7 +84,10 @@ def test_phone_rotation(tmp_path):
 
 def test_size_that_changes_midway(tmp_path):
     """Two transport streams of different size, one after the other, under a misleading name."""
-    small, large = (write(tmp_path / name, moving(20, *size), "mpeg2video") for name, size in (("s.ts", (48, 64)), ("l.ts", (96, 128))))
+    small, large = (
+        write(tmp_path / name, moving(20, *size), "mpeg2video")
+        for name, size in (("s.ts", (48, 64)), ("l.ts", (96, 128)))
+    )
     (tmp_path / "both.mp4").write_bytes(small.read_bytes() + large.read_bytes())
     decoded = decode(tmp_path / "both.mp4", 4)
     assert decoded.frames.shape == (4, 48, 64, 3) and decoded.n_frames in (39, 40)  # the joint may cost a frame
@@ -134,7 +137,9 @@ def test_nothing_to_decode(tmp_path):
         assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
-@pytest.mark.skipif("CLIPACTION_TEST_VIDEOS" not in os.environ, reason="CLIPACTION_TEST_VIDEOS does not name the folder of real videos")
+@pytest.mark.skipif(
+    "CLIPACTION_TEST_VIDEOS" not in os.environ, reason="CLIPACTION_TEST_VIDEOS does not name the folder of real videos"
+)
 def test_real_videos():
     folder = Path(os.environ["CLIPACTION_TEST_VIDEOS"])
     found = {path.name: decode(path, 8) for path in sorted(folder.iterdir())}

@@ -1,4 +1,4 @@
-"""A web server on loopback for download tests: range requests or none, connections that break, pages that are no zip file."""
+"""A web server on loopback for download tests: with or without range requests, with broken connections or pages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,21 @@ from pathlib import Path
 
 
 class Site:
-    """What is served (path -> file) and how: with ranges or not; each answer cut after `cut` bytes, while `cuts` lasts; an error status."""
+    """What is served (path -> file) and how.
 
-    def __init__(self, files: dict[str, Path], ranges: bool = True, cut: int | None = None, cuts: int = 0, status: int = 200, html: bool = False):
+    ranges: whether range requests are answered; cut: bytes after which the first `cuts` answers end; status: an error;
+    html: a page instead of the file.
+    """
+
+    def __init__(
+        self,
+        files: dict[str, Path],
+        ranges: bool = True,
+        cut: int | None = None,
+        cuts: int = 0,
+        status: int = 200,
+        html: bool = False,
+    ):
         self.files, self.ranges, self.cut, self.cuts, self.status, self.html = files, ranges, cut, cuts, status, html
         self.sent = self.requests = 0
 
@@ -39,9 +51,17 @@ def serving(site: Site):
                 self.wfile.write(page)
                 return None
             size = file.stat().st_size
-            start, end, wanted = 0, size - 1, re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "")) if site.ranges else None
+            start, end, wanted = (
+                0,
+                size - 1,
+                re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", "")) if site.ranges else None,
+            )
             if wanted:
-                start, end = (size - int(wanted[2]), size - 1) if not wanted[1] else (int(wanted[1]), min(int(wanted[2] or size - 1), size - 1))
+                start, end = (
+                    (size - int(wanted[2]), size - 1)
+                    if not wanted[1]
+                    else (int(wanted[1]), min(int(wanted[2] or size - 1), size - 1))
+                )
                 start = max(start, 0)
                 if start >= size:
                     return self.send_error(416)

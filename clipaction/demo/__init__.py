@@ -1,1 +1,6 @@
-"""The demo world: synthetic action videos with exact truth, and the compact CLIP trained on captions of them."""
+"""The demo: synthetic action videos with exact ground truth, and the compact CLIP that is trained on captions of them.
+
+Drawing, from shapes to scenes: `draw`, `figure`, `actions`, `scenery`, `things`, `scenes`, `overlay`, `portrait`.
+The data set: `plan` (groups and splits), `render` (videos), `truth` (ground truth), `make` (a profile's clips).
+The model: `tower` (architecture), `grammar` (captions), `samples` (training images), `batches`, `card`, `train`.
+"""

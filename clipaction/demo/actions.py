@@ -1,12 +1,14 @@
-"""The sixteen actions of the demo world: how a body and its prop move, the viewpoints they are seen from, and their words.
+"""The sixteen actions of the demo: how body and prop move, from which viewpoints they are seen, and their words.
 
-Every action is a function (sketch, person, u, style) that poses a `Figure` and its props; u is the time in cycles, or for the
-actions that happen once the progress from 0 to 1. Lengths are metres, `h` is the person's stature, +1 / -1 the left / right side.
-The twelve at home carry the names of UCF-101 classes; the four clinical ones have no counterpart there.
+Every action is a function (sketch, person, u, style) that poses a `Figure` and its props. u is the time in cycles;
+for an action that happens once, it is the progress from 0 to 1. Lengths are metres, `h` is the person's stature, and
++1 and -1 are the left and the right side. The twelve at home carry the names of UCF-101 classes; the four clinical
+ones have no counterpart there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import cos, pi, radians, sin
 
@@ -22,7 +24,8 @@ STEEL, DARK, WOOD, PALE = (0.66, 0.68, 0.72), (0.13, 0.13, 0.15), (0.58, 0.38, 0
 
 @dataclass(frozen=True)
 class Style:
-    """What is constant over a clip: viewpoint (yaw, degrees), left or right, tempo and reach as factors, phase and variant in [0, 1)."""
+    """What is constant over a clip: viewpoint (yaw in degrees), whether it is mirrored, tempo and reach as factors,
+    prop colour, phase and variant in [0, 1)."""
 
     yaw: float
     mirror: bool
@@ -33,14 +36,18 @@ class Style:
     variant: float
 
     @classmethod
-    def sample(cls, rng: np.random.Generator, action: str) -> "Style":
+    def sample(cls, rng: np.random.Generator, action: str) -> Style:
         views = ACTIONS[action].views
         yaw = float(rng.uniform(*views[rng.integers(len(views))]))
         colour = PROP_COLOURS[rng.integers(len(PROP_COLOURS))]
-        mirror, tempo, amplitude = bool(rng.random() < 0.5), float(rng.uniform(0.85, 1.15)), float(rng.uniform(0.85, 1.1))
+        mirror, tempo, amplitude = (
+            bool(rng.random() < 0.5),
+            float(rng.uniform(0.85, 1.15)),
+            float(rng.uniform(0.85, 1.1)),
+        )
         return cls(yaw, mirror, tempo, amplitude, colour, float(rng.random()), float(rng.random()))
 
-    def vary(self, rng: np.random.Generator) -> "Style":
+    def vary(self, rng: np.random.Generator) -> Style:
         """Another take by the same person from the same viewpoint: other moment, slightly other tempo and reach."""
         yaw = self.yaw + float(rng.uniform(-4, 4))
         tempo, amplitude = float(self.tempo * rng.uniform(0.93, 1.07)), float(self.amplitude * rng.uniform(0.94, 1.04))
@@ -49,13 +56,16 @@ class Style:
 
 @dataclass(frozen=True)
 class Action:
-    """name: as UCF-101 spells it. words: phrases for captions, the first fits 'a photo of a person {phrase}.'. views: ranges of yaw.
+    """An action of the demo and how it is drawn.
+
+    name: as UCF-101 spells it. words: phrases for captions; the first fits 'a photo of a person {phrase}.'. views:
+    ranges of yaw in degrees. scene: where it usually happens.
 
     period: seconds of a cycle, or of the whole action when `once` (it starts at time 0 and then rests).
     """
 
     name: str
-    pose: object
+    pose: Callable[..., None]  # (sketch, person, u, style)
     words: tuple[str, ...]
     prop_words: tuple[str, ...]
     scene: str
@@ -94,7 +104,10 @@ def bump(centre: float, width: float, x: float) -> float:
 
 
 def keys(x: float, rows, cyclic: bool = False) -> np.ndarray:
-    """Rows (time, values ...) joined by a Catmull-Rom spline at time x; cyclic: times run from 0 to 1, where the first row comes again."""
+    """Rows (time, values ...) joined by a Catmull-Rom spline, at time x.
+
+    cyclic: times run from 0 to 1, and the last row repeats the first.
+    """
     rows = np.array(rows, float)
     t, v = rows[:, 0], rows[:, 1:]
     x = x % 1 if cyclic else min(max(x, t[0]), t[-1])
@@ -108,7 +121,12 @@ def keys(x: float, rows, cyclic: bool = False) -> np.ndarray:
     d = t[i + 1] - t[i]
     s = (x - t[i]) / d
     s2, s3 = s * s, s * s * s
-    return (2 * s3 - 3 * s2 + 1) * v[i] + (s3 - 2 * s2 + s) * d * slope(i) + (3 * s2 - 2 * s3) * v[i + 1] + (s3 - s2) * d * slope(i + 1)
+    return (
+        (2 * s3 - 3 * s2 + 1) * v[i]
+        + (s3 - 2 * s2 + s) * d * slope(i)
+        + (3 * s2 - 2 * s3) * v[i + 1]
+        + (s3 - s2) * d * slope(i + 1)
+    )
 
 
 def wave(u: float, phase: float = 0.0) -> float:
@@ -116,7 +134,7 @@ def wave(u: float, phase: float = 0.0) -> float:
 
 
 def stand(p: Person, feet, hip=(0.0, 0.0), drop: float = 0.0, toes=(None, None), **turns) -> Figure:
-    """A figure on its feet: feet = ((x, z) left, (x, z) right) on the floor, hips over `hip`, lowered by `drop` metres."""
+    """A standing figure: feet = ((x, z) left, (x, z) right) on the floor, hips over `hip`, lowered by `drop` metres."""
     f = Figure(p, vec(hip[0], STANDING * 0.985 * p.height - drop, hip[1]), **turns)
     for s, (x, z), toe in zip((1, -1), feet, toes):
         f.leg(s, vec(x, ANKLE * p.height, z), toe)
@@ -134,28 +152,46 @@ def walk(p: Person, u: float, step: float, **turns) -> Figure:
         lift = 0.09 * h * sin(pi * swing) ** 1.5 + 0.035 * h * ease(0.42, 0.6, q) * (1 - ease(0, 0.5, swing))
         toe_off, heel_strike = ease(0.42, 0.62, q) * (1 - ease(0.7, 0.85, q)), ease(0.85, 0.98, q) + 1 - ease(0, 0.1, q)
         pitch = 18 * heel_strike - 45 * toe_off
-        f.leg(s, vec(x, ANKLE * h + lift, s * HIP_WIDTH * 0.9 * h), vec(cos(radians(pitch)), sin(radians(pitch)), 0.1 * s))
+        f.leg(
+            s, vec(x, ANKLE * h + lift, s * HIP_WIDTH * 0.9 * h), vec(cos(radians(pitch)), sin(radians(pitch)), 0.1 * s)
+        )
     return f
 
 
-# ---- at home  (fmt: off below, so that poses and their key tables stay rows)
-# fmt: off
+# ---- at home
 
 
 def archery(k: Sketch, p: Person, u: float, s: Style) -> None:
     h, u = p.height, u % 1
-    f = stand(p, ((0.22, 0.03), (-0.2, -0.03)), toes=(vec(0.4, 0, -1), vec(-0.15, 0, -1)),
-              pelvis=(0, -78, 0), spine=(-2, -8, 0), head=(0, 82, 0))
+    f = stand(
+        p,
+        ((0.22, 0.03), (-0.2, -0.03)),
+        toes=(vec(0.4, 0, -1), vec(-0.15, 0, -1)),
+        pelvis=(0, -78, 0),
+        spine=(-2, -8, 0),
+        head=(0, 82, 0),
+    )
     level, grip_x, z = 0.825 * h, 0.335 * h, -0.05
     drawn = ease(0.05, 0.45, u) * (u < 0.7)
     hand_x = keys(
         u,
-        ((0, grip_x - 0.2), (0.05, grip_x - 0.2), (0.45, 0.07), (0.7, 0.05), (0.78, -0.1), (0.9, grip_x - 0.3), (1, grip_x - 0.2)),
+        (
+            (0, grip_x - 0.2),
+            (0.05, grip_x - 0.2),
+            (0.45, 0.07),
+            (0.7, 0.05),
+            (0.78, -0.1),
+            (0.9, grip_x - 0.3),
+            (1, grip_x - 0.2),
+        ),
     )[0]
     f.arm(1, vec(grip_x, level, z), vec(-0.2, -1, -0.4))
     f.arm(-1, vec(hand_x, level - 0.25 * bump(0.88, 0.09, u), z), vec(-0.3, 0.2, 0.35))
     f.draw(k)
-    bow = [vec(grip_x + 0.05 - (0.2 + 0.16 * drawn) * t * t, level + t * (0.72 - 0.06 * drawn), z) for t in np.linspace(-1, 1, 9)]
+    bow = [
+        vec(grip_x + 0.05 - (0.2 + 0.16 * drawn) * t * t, level + t * (0.72 - 0.06 * drawn), z)
+        for t in np.linspace(-1, 1, 9)
+    ]
     for a, b, ra, rb in zip(bow, bow[1:], *(2 * [[0.013, 0.018, 0.022, 0.027, 0.027, 0.022, 0.018, 0.013, 0.013]])):
         k.capsule(a, ra, b, rb, s.prop_colour, PROP, bias=0.05)
     nock = vec(hand_x + 0.02 if u < 0.7 else bow[0][0], level, z)
@@ -176,16 +212,30 @@ def basketball(k: Sketch, p: Person, u: float, s: Style) -> None:
     if s.variant < 0.5:  # dribbling, two bounces a cycle
         b = (2 * u) % 1
         up = abs(cos(pi * b)) ** 0.75
-        f = stand(p, ((0.22, 0.16), (-0.2, -0.16)), (-0.06, 0), 0.11 * h - 0.01 * up,
-                  pelvis=(26, 10, 0), spine=(10, 5, 0), head=(-22, -6, 0))
+        f = stand(
+            p,
+            ((0.22, 0.16), (-0.2, -0.16)),
+            (-0.06, 0),
+            0.11 * h - 0.01 * up,
+            pelvis=(26, 10, 0),
+            spine=(10, 5, 0),
+            head=(-22, -6, 0),
+        )
         ball = vec(0.42, 0.14 + (0.42 * h - 0.14) * up * s.amplitude, -0.26)
         f.arm(-1, vec(ball[0] - 0.02, max(ball[1] + 0.17, 0.40 * h), ball[2]), vec(-0.6, 0.3, -1))
         f.arm(1, vec(0.34, 0.62 * h, 0.34), vec(-0.5, -0.6, 1))
     else:  # a jump shot; the ball comes back from above the picture
         hip_drop, jump, ball_x, ball_y = keys(
             u,
-            ((0, 0.06, 0, 0.3, 0.66), (0.2, 0.13, 0, 0.3, 0.60), (0.42, 0.0, 0.1, 0.16, 1.02), (0.5, 0, 0.16, 0.3, 1.22),
-             (0.62, 0.03, 0.06, 0.5, 1.5), (0.8, 0.07, 0, 0.6, 1.6), (1, 0.06, 0, 0.3, 0.66)),
+            (
+                (0, 0.06, 0, 0.3, 0.66),
+                (0.2, 0.13, 0, 0.3, 0.60),
+                (0.42, 0.0, 0.1, 0.16, 1.02),
+                (0.5, 0, 0.16, 0.3, 1.22),
+                (0.62, 0.03, 0.06, 0.5, 1.5),
+                (0.8, 0.07, 0, 0.6, 1.6),
+                (1, 0.06, 0, 0.3, 0.66),
+            ),
             cyclic=True,
         )
         lift = max(jump, 0) * s.amplitude
@@ -195,7 +245,11 @@ def basketball(k: Sketch, p: Person, u: float, s: Style) -> None:
             f.leg(side, vec(0.06 * side, (ANKLE + lift) * h, side * 0.12), vec(1, -4 * lift, 0.2 * side))
         aloft = ease(0.47, 0.53, u) * (1 - ease(0.9, 0.98, u))
         w = min(max((u - 0.5) / 0.45, 0), 1)
-        ball = vec(ball_x, ball_y * h, 0) if w in (0, 1) else vec(0.3 + 0.5 * sin(pi * w), (1.22 - 0.56 * w) * h + 4.6 * w * (1 - w), 0)
+        ball = (
+            vec(ball_x, ball_y * h, 0)
+            if w in (0, 1)
+            else vec(0.3 + 0.5 * sin(pi * w), (1.22 - 0.56 * w) * h + 4.6 * w * (1 - w), 0)
+        )
         follow = vec(0.40, (1.12 - 0.42 * ease(0.6, 0.9, u)) * h, 0)
         for side in (1, -1):
             hold = ball + vec(-0.06, -0.08, side * 0.11)
@@ -230,8 +284,15 @@ def biking(k: Sketch, p: Person, u: float, s: Style) -> None:
         k.ball(hub, 0.035, STEEL, PROP, bias=0.02)
         k.shadow(vec(hub[0], 0), 0.3, 0.9)
     k.shadow(vec(0.1, 0), 0.45, 0.6)
-    for a, b, width in ((seat - vec(0, 0.05), crank, 0.026), (seat - vec(-0.01, 0.12), head, 0.026), (crank, head - vec(-0.03, 0.1), 0.030),
-                        (crank, rear, 0.018), (seat - vec(0, 0.12), rear, 0.018), (head, front, 0.022), (head, bar, 0.022)):
+    for a, b, width in (
+        (seat - vec(0, 0.05), crank, 0.026),
+        (seat - vec(-0.01, 0.12), head, 0.026),
+        (crank, head - vec(-0.03, 0.1), 0.030),
+        (crank, rear, 0.018),
+        (seat - vec(0, 0.12), rear, 0.018),
+        (head, front, 0.022),
+        (head, bar, 0.022),
+    ):
         k.capsule(a, width, b, width, s.prop_colour, PROP)
     k.capsule(bar - vec(0, 0, 0.27), 0.022, bar + vec(0, 0, 0.27), 0.022, DARK, PROP)
     k.capsule(seat - vec(0.11, 0.01), 0.05, seat + vec(0.12, -0.01), 0.022, DARK, PROP)
@@ -241,10 +302,20 @@ def biking(k: Sketch, p: Person, u: float, s: Style) -> None:
 def boxing(k: Sketch, p: Person, u: float, s: Style) -> None:
     h, u = p.height, u % 1
     jab, cross, hook = bump(0.1, 0.14, u) + bump(0.58, 0.14, u), bump(0.34, 0.15, u), bump(0.83, 0.16, u)
-    sway = 0.05 * (bump(0.18, 0.15, u) + bump(0.66, 0.15, u)) + 0.09 * (bump(0.43, 0.18, u) + bump(0.92, 0.18, u)) * s.amplitude
+    sway = (
+        0.05 * (bump(0.18, 0.15, u) + bump(0.66, 0.15, u))
+        + 0.09 * (bump(0.43, 0.18, u) + bump(0.92, 0.18, u)) * s.amplitude
+    )
     twist = -24 + 18 * (cross + hook) - 12 * jab
-    f = stand(p, ((-0.04, 0.16), (-0.50, -0.16)), (-0.26 + 0.05 * (cross + hook), 0), 0.05 * h + 0.01 * wave(2 * u),
-              pelvis=(8, twist, 0), spine=(8, 0.8 * twist + 15, 0), head=(-8, 20 - twist, 0))
+    f = stand(
+        p,
+        ((-0.04, 0.16), (-0.50, -0.16)),
+        (-0.26 + 0.05 * (cross + hook), 0),
+        0.05 * h + 0.01 * wave(2 * u),
+        pelvis=(8, twist, 0),
+        spine=(8, 0.8 * twist + 15, 0),
+        head=(-8, 20 - twist, 0),
+    )
     x = 0.60
     guard = {1: vec(0.08, 0.80 * h, 0.10), -1: vec(-0.02, 0.80 * h, -0.11)}
     aims = {1: (jab, vec(x - 0.25, 0.80 * h, 0.03)), -1: (cross + hook, vec(x - 0.23, 0.78 * h - 0.1 * hook, -0.04))}
@@ -254,7 +325,9 @@ def boxing(k: Sketch, p: Person, u: float, s: Style) -> None:
     glove = (0.82, 0.12, 0.12) if s.variant < 0.7 else (0.15, 0.3, 0.75)
     for side in (1, -1):
         along = unit(f.hands[side] - f.elbows[side])
-        k.capsule(f.hands[side] - 0.03 * along, 0.055, f.hands[side] + 0.05 * along, 0.085, glove, PROP, edge=True, bias=0.08)
+        k.capsule(
+            f.hands[side] - 0.03 * along, 0.055, f.hands[side] + 0.05 * along, 0.085, glove, PROP, edge=True, bias=0.08
+        )
     hook_at = vec(x, 3.4)
     tilt = vec(sin(sway), -cos(sway))
     top, low = hook_at + 1.62 * tilt, hook_at + 2.68 * tilt
@@ -268,16 +341,28 @@ def clean_and_jerk(k: Sketch, p: Person, u: float, s: Style) -> None:
     h = p.height
     bar_y, bar_x, hip_y, hip_x, lean, split = keys(
         u,
-        ((0, 0.13, 0.10, 0.32, -0.16, 50, 0), (0.08, 0.13, 0.10, 0.32, -0.16, 50, 0), (0.2, 0.45, 0.07, 0.50, -0.04, 16, 0),
-         (0.28, 0.74, 0.08, 0.40, -0.06, 8, 0), (0.36, 0.80, 0.07, 0.31, -0.1, 10, 0), (0.46, 0.835, 0.06, 0.52, 0, 2, 0),
-         (0.54, 0.80, 0.06, 0.49, 0, 2, 0), (0.62, 1.11, 0.02, 0.475, 0, 0, 1), (0.72, 1.15, 0.02, 0.50, 0, 0, 0.6),
-         (0.8, 1.165, 0.02, 0.52, 0, 0, 0), (0.9, 0.76, 0.12, 0.47, -0.04, 8, 0), (1, 0.13, 0.10, 0.32, -0.16, 50, 0)),
+        (
+            (0, 0.13, 0.10, 0.32, -0.16, 50, 0),
+            (0.08, 0.13, 0.10, 0.32, -0.16, 50, 0),
+            (0.2, 0.45, 0.07, 0.50, -0.04, 16, 0),
+            (0.28, 0.74, 0.08, 0.40, -0.06, 8, 0),
+            (0.36, 0.80, 0.07, 0.31, -0.1, 10, 0),
+            (0.46, 0.835, 0.06, 0.52, 0, 2, 0),
+            (0.54, 0.80, 0.06, 0.49, 0, 2, 0),
+            (0.62, 1.11, 0.02, 0.475, 0, 0, 1),
+            (0.72, 1.15, 0.02, 0.50, 0, 0, 0.6),
+            (0.8, 1.165, 0.02, 0.52, 0, 0, 0),
+            (0.9, 0.76, 0.12, 0.47, -0.04, 8, 0),
+            (1, 0.13, 0.10, 0.32, -0.16, 50, 0),
+        ),
         cyclic=True,
     )
     split = max(split, 0) * s.amplitude
     f = Figure(p, vec(hip_x, hip_y * h, 0), pelvis=(lean, 0, 0), spine=(0.2 * lean, 0, 0), head=(-0.8 * lean, 0, 0))
     for side in (1, -1):
-        f.leg(side, vec(side * 0.24 * split - 0.02, ANKLE * h, side * 0.17), vec(1, 0, 0.4 * side), vec(1, 0, 0.7 * side))
+        f.leg(
+            side, vec(side * 0.24 * split - 0.02, ANKLE * h, side * 0.17), vec(1, 0, 0.4 * side), vec(1, 0, 0.7 * side)
+        )
     bar, rack = vec(bar_x, bar_y * h), ease(0.5, 0.85, bar_y)  # elbows go from behind the bar to in front of it
     for side in (1, -1):
         f.arm(side, bar + vec(0, 0, side * 0.30), vec(2 * rack - 1, -0.4 * rack, 0.5 * side))
@@ -285,7 +370,15 @@ def clean_and_jerk(k: Sketch, p: Person, u: float, s: Style) -> None:
     k.capsule(bar - vec(0, 0, 0.86), 0.02, bar + vec(0, 0, 0.86), 0.02, STEEL, PROP, bias=0.04)
     for side in (1, -1):
         for z, r, colour in ((0.60, 0.21, s.prop_colour), (0.69, 0.155, DARK)):
-            k.drum(bar + vec(0, 0, side * z), r, bar + vec(0, 0, side * (z + 0.075)), r, colour, PROP, tuple(0.8 * c for c in colour))
+            k.drum(
+                bar + vec(0, 0, side * z),
+                r,
+                bar + vec(0, 0, side * (z + 0.075)),
+                r,
+                colour,
+                PROP,
+                tuple(0.8 * c for c in colour),
+            )
         k.capsule(bar + vec(0, 0, side * 0.60), 0.03, bar + vec(0, 0, side * 0.86), 0.03, STEEL, PROP, bias=-0.01)
         k.shadow(bar + vec(0, -0.2, side * 0.66), 0.2)
 
@@ -295,21 +388,43 @@ def golf_swing(k: Sketch, p: Person, u: float, s: Style) -> None:
     reach = 0.5 + 0.5 * s.amplitude
     swing, club, twist, hips = keys(
         u,
-        ((0, 0, 0, 0, 0), (0.1, 0, 0, 0, 0), (0.24, -70, -110, -35, -14), (0.38, -142 * reach, -226 * reach, -70, -30),
-         (0.44, -140 * reach, -226 * reach, -64, -22), (0.5, -60, -140, -26, 4), (0.55, 0, -8, 4, 16), (0.6, 55, 68, 28, 30),
-         (0.72, 132 * reach, 225 * reach, 66, 52), (0.84, 134 * reach, 235 * reach, 68, 54), (1, 0, 0, 0, 0)),
+        (
+            (0, 0, 0, 0, 0),
+            (0.1, 0, 0, 0, 0),
+            (0.24, -70, -110, -35, -14),
+            (0.38, -142 * reach, -226 * reach, -70, -30),
+            (0.44, -140 * reach, -226 * reach, -64, -22),
+            (0.5, -60, -140, -26, 4),
+            (0.55, 0, -8, 4, 16),
+            (0.6, 55, 68, 28, 30),
+            (0.72, 132 * reach, 225 * reach, 66, 52),
+            (0.84, 134 * reach, 235 * reach, 68, 54),
+            (1, 0, 0, 0, 0),
+        ),
         cyclic=True,
     )
     through = ease(0.58, 0.72, u) * (1 - ease(0.86, 0.98, u))
     toes = vec(1, 0, 0.3), vec(1, -1.2 * through, -0.15 + 0.9 * through)
     look = -(0.9 - 0.8 * through) * twist
-    f = stand(p, ((0, 0.22), (0, -0.22)), (-0.08 * (1 - through), 0.06 * through), 0.035 * h, toes,
-              pelvis=(24 - 16 * through, hips, 0), spine=(12 - 8 * through, twist - hips, 0), head=(4 - 10 * through, look, 0))
+    f = stand(
+        p,
+        ((0, 0.22), (0, -0.22)),
+        (-0.08 * (1 - through), 0.06 * through),
+        0.035 * h,
+        toes,
+        pelvis=(24 - 16 * through, hips, 0),
+        spine=(12 - 8 * through, twist - hips, 0),
+        head=(4 - 10 * through, look, 0),
+    )
     centre = f.neck - 0.02 * h * f.chest[:, 1]
     ball = vec(0.74, 0.03, 0.06)
     plane = ball - vec(0.17, 0.79 * h)  # the swing's plane holds this and the line to the target
     down, r, level = unit(plane), 0.275 * h, vec(0, 0, 1)
-    hands = centre + r * (cos(radians(swing)) * down + sin(radians(swing)) * level) + 0.10 * abs(sin(radians(0.5 * swing))) * f.chest[:, 0]
+    hands = (
+        centre
+        + r * (cos(radians(swing)) * down + sin(radians(swing)) * level)
+        + 0.10 * abs(sin(radians(0.5 * swing))) * f.chest[:, 0]
+    )
     shaft = cos(radians(club)) * down + sin(radians(club)) * level
     f.arm(1, hands, vec(-0.2, -1, 0.4))
     f.arm(-1, hands + 0.07 * shaft, vec(-0.3, -1, -0.4))
@@ -331,21 +446,40 @@ def jump_rope(k: Sketch, p: Person, u: float, s: Style) -> None:
     f = Figure(p, vec(0, 0.955 * STANDING * h + 1.2 * lift, 0), pelvis=(4, 0, 0), spine=(2, 0, 0))
     for side in (1, -1):
         f.leg(side, vec(-0.02, ANKLE * h + lift, side * 0.08), vec(1, -8 * lift, 0.15 * side))
-        f.arm(side, vec(0.14 + 0.05 * cos(2 * pi * u), 0.56 * h + 0.05 * sin(2 * pi * u), side * 0.36), vec(-0.8, -0.4, 0.5 * side))
+        f.arm(
+            side,
+            vec(0.14 + 0.05 * cos(2 * pi * u), 0.56 * h + 0.05 * sin(2 * pi * u), side * 0.36),
+            vec(-0.8, -0.4, 0.5 * side),
+        )
     f.draw(k)
-    middle, radial = (f.hands[1] + f.hands[-1]) / 2, vec(-wave(u), -cos(2 * pi * u))  # under the feet when the jump is highest
-    bulge = [(0.57 * h * sin(t) ** 0.8, f.hands[1][2] * cos(t) * (1 + 0.28 * sin(t) ** 2)) for t in np.linspace(0, pi, 15)]
+    middle, radial = (
+        (f.hands[1] + f.hands[-1]) / 2,
+        vec(-wave(u), -cos(2 * pi * u)),
+    )  # under the feet when the jump is highest
+    bulge = [
+        (0.57 * h * sin(t) ** 0.8, f.hands[1][2] * cos(t) * (1 + 0.28 * sin(t) ** 2)) for t in np.linspace(0, pi, 15)
+    ]
     arc = [middle + r * radial + vec(0, 0, z) for r, z in bulge]
     k.lines(arc, 0.019, s.prop_colour, PROP)
     for side in (1, -1):
-        k.capsule(f.hands[side] - vec(0.04, 0), 0.024, f.hands[side] + vec(0.0, 0, 0.1 * side), 0.02, DARK, PROP, bias=0.06)
+        k.capsule(
+            f.hands[side] - vec(0.04, 0), 0.024, f.hands[side] + vec(0.0, 0, 0.1 * side), 0.02, DARK, PROP, bias=0.06
+        )
 
 
 def mopping(k: Sketch, p: Person, u: float, s: Style) -> None:
     h = p.height
     push, across = 0.23 * s.amplitude * wave(u), 0.10 * wave(u, 0.25)
-    f = stand(p, ((0.12, 0.13), (-0.38, -0.13)), (-0.14 + 0.35 * push, 0), 0.05 * h, (vec(1, 0, 0.3), vec(1, 0, -0.3)),
-              pelvis=(20 + 20 * push, -12, 0), spine=(14, -8, 0), head=(8, 8, 0))
+    f = stand(
+        p,
+        ((0.12, 0.13), (-0.38, -0.13)),
+        (-0.14 + 0.35 * push, 0),
+        0.05 * h,
+        (vec(1, 0, 0.3), vec(1, 0, -0.3)),
+        pelvis=(20 + 20 * push, -12, 0),
+        spine=(14, -8, 0),
+        head=(8, 8, 0),
+    )
     mop = vec(0.64 + push, 0.07, -0.08 + across)
     along = unit(vec(0.16 + 0.6 * push, 0.70 * h, -0.12 + 0.3 * across) - mop)
     top = mop + 1.42 * along
@@ -368,8 +502,15 @@ def mopping(k: Sketch, p: Person, u: float, s: Style) -> None:
 def playing_guitar(k: Sketch, p: Person, u: float, s: Style) -> None:
     h = p.height
     strum, sway = wave(2 * u), wave(0.5 * u)
-    f = stand(p, ((0.08, 0.15), (-0.04, -0.15)), (0, 0.02 * sway), 0.012 * h + 0.006 * h * wave(2 * u, 0.3),
-              pelvis=(2, 0, 2 * sway), spine=(4, 4 * sway, -3 * sway), head=(14 + 3 * wave(2 * u, 0.1), 22, 4 * sway))
+    f = stand(
+        p,
+        ((0.08, 0.15), (-0.04, -0.15)),
+        (0, 0.02 * sway),
+        0.012 * h + 0.006 * h * wave(2 * u, 0.3),
+        pelvis=(2, 0, 2 * sway),
+        spine=(4, 4 * sway, -3 * sway),
+        head=(14 + 3 * wave(2 * u, 0.1), 22, 4 * sway),
+    )
     neck = unit(vec(0.05, 0.42, 1))
     out = unit(vec(1, 0.22, -0.08) - neck * (vec(1, 0.22, -0.08) @ neck))
     low = np.cross(neck, out)
@@ -386,7 +527,9 @@ def playing_guitar(k: Sketch, p: Person, u: float, s: Style) -> None:
         k.ring(c, r * neck, r * low, 0.018, rim, PROP, bias=0.02)
     k.drum(body - 0.003 * out, 0.15, body + 0.003 * out, 0.15, face, PROP, face, bias=0.05)
     k.drum(body + 0.06 * neck, 0.062, body + 0.06 * neck + 0.004 * out, 0.062, DARK, PROP, DARK, bias=0.06)
-    k.capsule(body - 0.2 * neck - 0.07 * low, 0.018, body - 0.2 * neck + 0.07 * low, 0.018, DARK, PROP, bias=0.06, round_=0)
+    k.capsule(
+        body - 0.2 * neck - 0.07 * low, 0.018, body - 0.2 * neck + 0.07 * low, 0.018, DARK, PROP, bias=0.06, round_=0
+    )
     k.capsule(body + 0.12 * neck, 0.032, body + 0.72 * neck, 0.026, (0.33, 0.19, 0.11), PROP, bias=0.02)
     k.capsule(body + 0.72 * neck, 0.036, body + 0.86 * neck, 0.046, (0.33, 0.19, 0.11), PROP, bias=0.02)
     k.lines([body - 0.2 * neck + 0.01 * out, body + 0.72 * neck + 0.03 * out], 0.006, PALE, PROP, bias=0.07)
@@ -398,13 +541,23 @@ def pull_ups(k: Sketch, p: Person, u: float, s: Style) -> None:
     pull = (0.5 - 0.5 * cos(2 * pi * u)) * (0.9 + 0.1 * s.amplitude)
     neck_y = bar[1] - 0.325 * h + pull * 0.28 * h
     kick = 8 * wave(u, 0.1)
-    f = Figure(p, vec(-0.06, neck_y - 0.29 * h, 0), pelvis=(-4 + 8 * pull, 0, 0), spine=(-6, 0, 0), head=(-14 - 6 * pull, 0, 0))
+    f = Figure(
+        p, vec(-0.06, neck_y - 0.29 * h, 0), pelvis=(-4 + 8 * pull, 0, 0), spine=(-6, 0, 0), head=(-14 - 6 * pull, 0, 0)
+    )
     for side in (1, -1):
         f.swing_leg(side, 30 + kick + 4 * side, 4, 92 + 8 * side + kick, 60)
         f.arm(side, bar + vec(0, -0.015, side * 0.33), vec(-0.25, -1, 0.9 * side))
     f.draw(k)
     wide = 0.66
-    k.capsule(bar - vec(0, 0, wide), 0.026, bar + vec(0, 0, wide), 0.026, STEEL if s.variant < 0.4 else s.prop_colour, PROP, bias=-0.01)
+    k.capsule(
+        bar - vec(0, 0, wide),
+        0.026,
+        bar + vec(0, 0, wide),
+        0.026,
+        STEEL if s.variant < 0.4 else s.prop_colour,
+        PROP,
+        bias=-0.01,
+    )
     for side in (1, -1):
         post = vec(bar[0], 0, side * wide)
         k.capsule(post, 0.038, post + vec(0, bar[1]), 0.038, s.prop_colour, PROP)
@@ -420,7 +573,13 @@ def push_ups(k: Sketch, p: Person, u: float, s: Style) -> None:
     slope = np.degrees(np.arcsin((neck_y - toe[1] - 0.05) / (0.78 * h)))
     along = vec(cos(radians(slope)), sin(radians(slope)))
     ankle = toe + vec(-0.03, 0.075)
-    f = Figure(p, ankle + (THIGH + SHIN) * 0.995 * h * along, pelvis=(90 - slope - 1, 0, 0), spine=(1.5, 0, 0), head=(-24, 0, 0))
+    f = Figure(
+        p,
+        ankle + (THIGH + SHIN) * 0.995 * h * along,
+        pelvis=(90 - slope - 1, 0, 0),
+        spine=(1.5, 0, 0),
+        head=(-24, 0, 0),
+    )
     for side in (1, -1):
         f.leg(side, ankle + vec(0, 0, side * 0.09), vec(0.35, -1), vec(0, -1, 0))
     hand_x = f.neck[0] + 0.0
@@ -438,11 +597,15 @@ def push_ups(k: Sketch, p: Person, u: float, s: Style) -> None:
 def walking_with_dog(k: Sketch, p: Person, u: float, s: Style) -> None:
     h = p.height
     k.origin = vec(-0.42 + 0.06 * wave(0.23 * u), 0, 0)
-    f = walk(p, u, 0.17 * h * s.amplitude, pelvis=(3, 5 * wave(u), 0), spine=(1, -9 * wave(u), 0), head=(2, 4 * wave(u), 0))
+    f = walk(
+        p, u, 0.17 * h * s.amplitude, pelvis=(3, 5 * wave(u), 0), spine=(1, -9 * wave(u), 0), head=(2, 4 * wave(u), 0)
+    )
     f.swing_arm(1, 26 * cos(2 * pi * (u + 0.5)), 7, 18)
     f.arm(-1, vec(0.30, 0.55 * h + 0.015 * wave(2 * u), -0.22), vec(-1, -0.6, -0.4))
     f.draw(k)
-    coat = ((0.55, 0.35, 0.18), (0.86, 0.72, 0.50), (0.17, 0.15, 0.15), (0.92, 0.90, 0.86), (0.45, 0.43, 0.42))[int(s.variant * 5)]
+    coat = ((0.55, 0.35, 0.18), (0.86, 0.72, 0.50), (0.17, 0.15, 0.15), (0.92, 0.90, 0.86), (0.45, 0.43, 0.42))[
+        int(s.variant * 5)
+    ]
     collar = dog(k, vec(0.84 + 0.04 * wave(0.5 * u), 0, -0.18), 2 * u, coat, s.prop_colour)
     hand, slack = f.hands[-1], 0.25 + 0.1 * wave(2 * u)
     leash = [hand + t * (collar - hand) - vec(0, slack * t * (1 - t)) for t in np.linspace(0, 1, 6)]
@@ -462,9 +625,14 @@ def dog(k: Sketch, at: np.ndarray, u: float, coat, collar) -> np.ndarray:
     k.capsule(skull + vec(0.05, -0.02), 0.062, skull + vec(0.17, -0.05), 0.042, coat, PROP, edge=True)
     k.ball(skull + vec(0.205, -0.035), 0.026, (0.06, 0.05, 0.05), PROP, bias=0.02)
     for side in (1, -1):
-        k.capsule(skull + vec(-0.03, 0.06, side * 0.065), 0.034, skull + vec(-0.075, -0.05, side * 0.085), 0.04, dark, PROP)
+        k.capsule(
+            skull + vec(-0.03, 0.06, side * 0.065), 0.034, skull + vec(-0.075, -0.05, side * 0.085), 0.04, dark, PROP
+        )
         k.ball(skull + vec(0.07, 0.03, side * 0.055), 0.015, (0.06, 0.05, 0.05), PROP, bias=0.03)
-        for x, joint, bend, shift in ((-0.27, rump, 1, 0.0 if side > 0 else 0.5), (0.15, chest, -1, 0.5 if side > 0 else 0.0)):
+        for x, joint, bend, shift in (
+            (-0.27, rump, 1, 0.0 if side > 0 else 0.5),
+            (0.15, chest, -1, 0.5 if side > 0 else 0.0),
+        ):
             q = (u + shift) % 1
             paw = at + vec(x - 0.03 + 0.14 * cos(2 * pi * q), 0.035 + 0.10 * max(-sin(2 * pi * q), 0), side * 0.085)
             hip = joint + vec(-0.0, -0.03, side * 0.07)
@@ -489,19 +657,29 @@ def falling_down(k: Sketch, p: Person, u: float, s: Style) -> None:
     if s.variant < 0.5:  # backwards: the knees give way, then seat and back
         x, lean, spine, flex, knee, arm, spread, elbow, head = keys(
             u,
-            ((0, 0.42, 0, 2, 0, 2, 5, 8, 10, 0), (0.1, 0.40, -6, 4, 4, 10, 40, 20, 25, -4),
-             (0.3, 0.20, -26, 16, 30, 62, 95, 28, 20, 12), (0.48, -0.06, -48, 22, 62, 84, 90, 34, 15, 20),
-             (0.62, -0.16, -68, 12, 66, 76, 85, 45, 15, 14), (0.78, -0.18, -87, 0, 40, 60, 40, 66, 15, 0),
-             (1, -0.18, -90, 0, 20, 34, 2, 66, 8, 0)),
+            (
+                (0, 0.42, 0, 2, 0, 2, 5, 8, 10, 0),
+                (0.1, 0.40, -6, 4, 4, 10, 40, 20, 25, -4),
+                (0.3, 0.20, -26, 16, 30, 62, 95, 28, 20, 12),
+                (0.48, -0.06, -48, 22, 62, 84, 90, 34, 15, 20),
+                (0.62, -0.16, -68, 12, 66, 76, 85, 45, 15, 14),
+                (0.78, -0.18, -87, 0, 40, 60, 40, 66, 15, 0),
+                (1, -0.18, -90, 0, 20, 34, 2, 66, 8, 0),
+            ),
         )
-        feet = 90
+        feet = 90.0
     else:  # forwards: a trip, on to the knees and hands, then flat
         x, lean, spine, flex, knee, arm, spread, elbow, head = keys(
             u,
-            ((0, -0.5, 0, 2, 0, 2, 5, 8, 10, 0), (0.1, -0.46, 10, 4, 12, 14, 40, 15, 25, -4),
-             (0.3, -0.26, 32, 14, 14, 60, 95, 20, 15, -12), (0.48, -0.12, 56, 14, 20, 92, 120, 22, 12, -24),
-             (0.64, -0.08, 77, 8, 8, 52, 140, 26, 15, -28), (0.8, -0.06, 89, 1, 2, 14, 168, 30, 8, -22),
-             (1, -0.06, 90, 0, 0, 2, 178, 34, 4, -14)),
+            (
+                (0, -0.5, 0, 2, 0, 2, 5, 8, 10, 0),
+                (0.1, -0.46, 10, 4, 12, 14, 40, 15, 25, -4),
+                (0.3, -0.26, 32, 14, 14, 60, 95, 20, 15, -12),
+                (0.48, -0.12, 56, 14, 20, 92, 120, 22, 12, -24),
+                (0.64, -0.08, 77, 8, 8, 52, 140, 26, 15, -28),
+                (0.8, -0.06, 89, 1, 2, 14, 168, 30, 8, -22),
+                (1, -0.06, 90, 0, 0, 2, 178, 34, 4, -14),
+            ),
         )
         feet = 90 - 62 * ease(0.4, 0.7, u)
     f = Figure(p, vec(x, 0.5 * h, 0), pelvis=(lean, 0, 6 * bump(0.4, 0.3, u)), spine=(spine, 0, 0), head=(head, 12, 0))
@@ -522,10 +700,20 @@ def sitting_up_in_bed(k: Sketch, p: Person, u: float, s: Style) -> None:
     h, top = p.height, 0.66
     rise = ease(0.12, 0.92, u)
     lead = ease(0.05, 0.7, u)
-    f = Figure(p, vec(-0.12, top + 0.06 * h, 0), pelvis=(-86 + 64 * rise, 0, 0), spine=(-2 + 30 * lead - 8 * rise, 0, 0),
-               head=(8 + 16 * bump(0.4, 0.35, u), 10 * rise, 0))
+    f = Figure(
+        p,
+        vec(-0.12, top + 0.06 * h, 0),
+        pelvis=(-86 + 64 * rise, 0, 0),
+        spine=(-2 + 30 * lead - 8 * rise, 0, 0),
+        head=(8 + 16 * bump(0.4, 0.35, u), 10 * rise, 0),
+    )
     for side in (1, -1):
-        f.leg(side, vec(-0.12 + 0.488 * h - 0.05 * rise, top + 0.05 * h, side * 0.1), vec(1, 0.7, 0.1 * side), vec(0, 1, 0))
+        f.leg(
+            side,
+            vec(-0.12 + 0.488 * h - 0.05 * rise, top + 0.05 * h, side * 0.1),
+            vec(1, 0.7, 0.1 * side),
+            vec(0, 1, 0),
+        )
         lying, pushing = vec(0.10, top + 0.06, side * 0.27), vec(-0.38, top + 0.05, side * 0.30)
         sitting, push, rest = vec(0.18, top + 0.20, side * 0.15), ease(0.0, 0.3, u), ease(0.65, 1.0, u)
         f.arm(side, (lying * (1 - push) + pushing * push) * (1 - rest) + sitting * rest, vec(-1, 0.2, 0.8 * side))
@@ -543,9 +731,15 @@ def sitting_up_in_bed(k: Sketch, p: Person, u: float, s: Style) -> None:
     k.hull(pillow, 0.07, (0.98, 0.98, 0.98), PROP, edge=True, bias=-2)
     k.box((-1.01, 0.72, 0), (0.03, 0.34, 0.45), WOOD if s.variant < 0.5 else metal, PROP, bias=-0.4)
     k.box((1.01, 0.62, 0), (0.03, 0.24, 0.45), WOOD if s.variant < 0.5 else metal, PROP, bias=0.3)
-    blanket = [vec(x, top + y, z) for x, y, z in ((0.02, 0.13, -0.36), (0.93, 0.10, -0.38), (0.93, 0.10, 0.38), (0.02, 0.13, 0.36))]
+    blanket = [
+        vec(x, top + y, z)
+        for x, y, z in ((0.02, 0.13, -0.36), (0.93, 0.10, -0.38), (0.93, 0.10, 0.38), (0.02, 0.13, 0.36))
+    ]
     k.hull(blanket, 0.055, cover, PROP, edge=True, bias=0.5)
-    hanging = [vec(x, top + y, -z) for x, y, z in ((0.0, 0.14, 0.42), (0.98, 0.12, 0.45), (0.98, -0.20, 0.45), (0.0, -0.20, 0.45))]
+    hanging = [
+        vec(x, top + y, -z)
+        for x, y, z in ((0.0, 0.14, 0.42), (0.98, 0.12, 0.45), (0.98, -0.20, 0.45), (0.0, -0.20, 0.45))
+    ]
     k.patch(hanging, tuple(0.85 * c for c in cover), PROP, bias=0.55)
     for y in (0.03, 0.17):
         k.capsule(vec(-0.62, top + y, -0.48), 0.018, vec(0.32, top + y, -0.48), 0.018, metal, PROP, bias=0.9)
@@ -569,23 +763,47 @@ def walking_with_frame(k: Sketch, p: Person, u: float, s: Style) -> None:
     for side in (1, -1):
         g, low = grips[side], 0.06 * lift
         a, b = g + vec(-0.10, 0), g + vec(0.22, -0.02)
-        for knob, foot in ((a, vec(a[0] - 0.10, low + 0.02, a[2] * 1.1)), (b, vec(b[0] + 0.10, low + 0.02, b[2] * 1.1))):
+        for knob, foot in (
+            (a, vec(a[0] - 0.10, low + 0.02, a[2] * 1.1)),
+            (b, vec(b[0] + 0.10, low + 0.02, b[2] * 1.1)),
+        ):
             k.capsule(knob, 0.022, foot, 0.022, STEEL, PROP)
             k.capsule(foot, 0.034, foot + vec(0, 0.05), 0.03, DARK, PROP)
             k.shadow(foot, 0.09)
         k.capsule(a, 0.022, b, 0.022, STEEL, PROP)
         k.capsule(a + vec(-0.02, 0), 0.034, a + vec(0.16, -0.01), 0.034, DARK, PROP, bias=0.02)
-        k.capsule(a * 0.5 + vec(a[0] - 0.1, 0, a[2]) * 0.5, 0.017, b * 0.5 + vec(b[0] + 0.1, 0, b[2]) * 0.5, 0.017, STEEL, PROP)
+        k.capsule(
+            a * 0.5 + vec(a[0] - 0.1, 0, a[2]) * 0.5,
+            0.017,
+            b * 0.5 + vec(b[0] + 0.1, 0, b[2]) * 0.5,
+            0.017,
+            STEEL,
+            PROP,
+        )
     for y in (0.0, -0.22):
-        k.capsule(grips[1] + vec(0.22 - 0.1 * y, y - 0.02), 0.022, grips[-1] + vec(0.22 - 0.1 * y, y - 0.02), 0.022, STEEL, PROP)
+        k.capsule(
+            grips[1] + vec(0.22 - 0.1 * y, y - 0.02),
+            0.022,
+            grips[-1] + vec(0.22 - 0.1 * y, y - 0.02),
+            0.022,
+            STEEL,
+            PROP,
+        )
 
 
 def standing_up_from_chair(k: Sketch, p: Person, u: float, s: Style) -> None:
     h, seat = p.height, 0.27 * p.height
     hip_x, hip_y, lean, spine, head = keys(
         u,
-        ((0, -0.26, 0.315, -4, 4, 4), (0.12, -0.26, 0.315, 0, 6, 4), (0.36, -0.20, 0.32, 40, 14, -28), (0.5, -0.10, 0.37, 44, 12, -26),
-         (0.75, 0.02, 0.47, 22, 6, -12), (0.92, 0.10, 0.522, 3, 2, 0), (1, 0.10, 0.525, 0, 2, 0)),
+        (
+            (0, -0.26, 0.315, -4, 4, 4),
+            (0.12, -0.26, 0.315, 0, 6, 4),
+            (0.36, -0.20, 0.32, 40, 14, -28),
+            (0.5, -0.10, 0.37, 44, 12, -26),
+            (0.75, 0.02, 0.47, 22, 6, -12),
+            (0.92, 0.10, 0.522, 3, 2, 0),
+            (1, 0.10, 0.525, 0, 2, 0),
+        ),
     )
     f = Figure(p, vec(hip_x, hip_y * h, 0), pelvis=(lean, 0, 0), spine=(spine, 0, 0), head=(head, 0, 0))
     up = ease(0.45, 0.9, u)
@@ -595,7 +813,7 @@ def standing_up_from_chair(k: Sketch, p: Person, u: float, s: Style) -> None:
         hang = f.shoulders[side] + vec(0.06, -0.335 * h, 0.05 * side)
         f.arm(side, rest * (1 - up) + hang * up, vec(-1, -0.1, 0.5 * side))
     f.draw(k)
-    wood, pad = ((WOOD, s.prop_colour) if s.variant < 0.6 else ((0.35, 0.36, 0.4), s.prop_colour))
+    wood, pad = (WOOD, s.prop_colour) if s.variant < 0.6 else ((0.35, 0.36, 0.4), s.prop_colour)
     k.box((-0.27, seat - 0.03, 0), (0.24, 0.045, 0.25), pad, PROP, bias=-0.1)
     k.box((-0.53, seat + 0.34, 0), (0.03, 0.24, 0.25), pad, PROP, bias=-0.05)
     for side in (1, -1):
@@ -609,37 +827,159 @@ def standing_up_from_chair(k: Sketch, p: Person, u: float, s: Style) -> None:
 
 SIDE, THREE_QUARTER, FRONT, AWAY = (-14, 14), (32, 55), (74, 106), (-52, -30)
 
-ACTIONS = {a.name: a for a in (
-    Action("Archery", archery, ("shooting an arrow with a bow", "practising archery", "drawing a bow", "aiming a bow and arrow"),
-           ("a bow", "a bow and arrow"), "archery range", (SIDE, (24, 46), AWAY), 2.2),
-    Action("Basketball", basketball, ("playing basketball", "shooting a basketball", "bouncing a basketball"),
-           ("a ball", "a basketball"), "basketball court", (SIDE, THREE_QUARTER, (60, 85)), 1.6),
-    Action("Biking", biking, ("riding a bicycle", "cycling", "riding a bike"),
-           ("a bicycle", "a bike"), "mountain road", (SIDE, (28, 50), AWAY), 1.1),
-    Action("BoxingPunchingBag", boxing, ("punching a boxing bag", "hitting a punching bag", "boxing with a punching bag"),
-           ("a punching bag", "boxing gloves"), "boxing gym", (SIDE, THREE_QUARTER, AWAY), 1.7),
-    Action("CleanAndJerk", clean_and_jerk, ("lifting a barbell overhead", "doing a clean and jerk", "lifting weights"),
-           ("a barbell", "weights"), "weight room", (FRONT, (45, 65)), 3.2),
-    Action("GolfSwing", golf_swing, ("swinging a golf club", "playing golf", "hitting a golf ball"),
-           ("a golf club", "a golf club and a ball"), "golf course", (FRONT, THREE_QUARTER, SIDE), 2.2),
-    Action("JumpRope", jump_rope, ("jumping rope", "skipping with a rope", "jumping over a skipping rope"),
-           ("a rope", "a skipping rope"), "school yard", (FRONT, THREE_QUARTER, (10, 30)), 0.62),
-    Action("MoppingFloor", mopping, ("mopping the floor", "cleaning the floor with a mop", "wiping the floor"),
-           ("a mop", "a mop and a bucket"), "kitchen", (SIDE, THREE_QUARTER, (60, 80)), 1.5),
-    Action("PlayingGuitar", playing_guitar, ("playing the guitar", "strumming a guitar", "making music with a guitar"),
-           ("a guitar",), "stage", (FRONT, THREE_QUARTER), 1.2),
-    Action("PullUps", pull_ups, ("doing pull ups", "pulling up on a bar", "hanging from a pull-up bar"),
-           ("a bar", "a pull-up bar"), "playground", (FRONT, (40, 62), (-105, -75)), 1.9),
-    Action("PushUps", push_ups, ("doing push ups", "doing press ups on the floor", "pushing up from the floor"),
-           ("a mat",), "yoga studio", (SIDE, (24, 45), AWAY), 1.5),
-    Action("WalkingWithDog", walking_with_dog, ("walking a dog", "walking with a dog", "taking a dog for a walk"),
-           ("a dog", "a dog on a leash"), "street", (SIDE, (24, 46), AWAY), 1.15),
-    Action("FallingDown", falling_down, ("falling down", "falling to the floor", "collapsing on the floor"),
-           (), "bedroom", (SIDE, THREE_QUARTER, AWAY), 1.35, clinical=True, once=True),
-    Action("SittingUpInBed", sitting_up_in_bed, ("sitting up in bed", "getting up in bed", "rising in bed"),
-           ("a bed", "a blanket"), "bedroom", (SIDE, (22, 42)), 1.5, clinical=True, once=True),
-    Action("WalkingWithFrame", walking_with_frame, ("walking with a walking frame", "using a walking frame", "leaning on a walker"),
-           ("a walking frame", "a walker"), "bedroom", (SIDE, THREE_QUARTER, (58, 80)), 1.9, clinical=True),
-    Action("StandingUpFromChair", standing_up_from_chair, ("standing up from a chair", "getting up from a chair", "rising from a chair"),
-           ("a chair",), "bedroom", (SIDE, THREE_QUARTER, AWAY), 1.45, clinical=True, once=True),
-)}
+ACTIONS = {
+    a.name: a
+    for a in (
+        Action(
+            "Archery",
+            archery,
+            ("shooting an arrow with a bow", "practising archery", "drawing a bow", "aiming a bow and arrow"),
+            ("a bow", "a bow and arrow"),
+            "archery range",
+            (SIDE, (24, 46), AWAY),
+            2.2,
+        ),
+        Action(
+            "Basketball",
+            basketball,
+            ("playing basketball", "shooting a basketball", "bouncing a basketball"),
+            ("a ball", "a basketball"),
+            "basketball court",
+            (SIDE, THREE_QUARTER, (60, 85)),
+            1.6,
+        ),
+        Action(
+            "Biking",
+            biking,
+            ("riding a bicycle", "cycling", "riding a bike"),
+            ("a bicycle", "a bike"),
+            "mountain road",
+            (SIDE, (28, 50), AWAY),
+            1.1,
+        ),
+        Action(
+            "BoxingPunchingBag",
+            boxing,
+            ("punching a boxing bag", "hitting a punching bag", "boxing with a punching bag"),
+            ("a punching bag", "boxing gloves"),
+            "boxing gym",
+            (SIDE, THREE_QUARTER, AWAY),
+            1.7,
+        ),
+        Action(
+            "CleanAndJerk",
+            clean_and_jerk,
+            ("lifting a barbell overhead", "doing a clean and jerk", "lifting weights"),
+            ("a barbell", "weights"),
+            "weight room",
+            (FRONT, (45, 65)),
+            3.2,
+        ),
+        Action(
+            "GolfSwing",
+            golf_swing,
+            ("swinging a golf club", "playing golf", "hitting a golf ball"),
+            ("a golf club", "a golf club and a ball"),
+            "golf course",
+            (FRONT, THREE_QUARTER, SIDE),
+            2.2,
+        ),
+        Action(
+            "JumpRope",
+            jump_rope,
+            ("jumping rope", "skipping with a rope", "jumping over a skipping rope"),
+            ("a rope", "a skipping rope"),
+            "school yard",
+            (FRONT, THREE_QUARTER, (10, 30)),
+            0.62,
+        ),
+        Action(
+            "MoppingFloor",
+            mopping,
+            ("mopping the floor", "cleaning the floor with a mop", "wiping the floor"),
+            ("a mop", "a mop and a bucket"),
+            "kitchen",
+            (SIDE, THREE_QUARTER, (60, 80)),
+            1.5,
+        ),
+        Action(
+            "PlayingGuitar",
+            playing_guitar,
+            ("playing the guitar", "strumming a guitar", "making music with a guitar"),
+            ("a guitar",),
+            "stage",
+            (FRONT, THREE_QUARTER),
+            1.2,
+        ),
+        Action(
+            "PullUps",
+            pull_ups,
+            ("doing pull ups", "pulling up on a bar", "hanging from a pull-up bar"),
+            ("a bar", "a pull-up bar"),
+            "playground",
+            (FRONT, (40, 62), (-105, -75)),
+            1.9,
+        ),
+        Action(
+            "PushUps",
+            push_ups,
+            ("doing push ups", "doing press ups on the floor", "pushing up from the floor"),
+            ("a mat",),
+            "yoga studio",
+            (SIDE, (24, 45), AWAY),
+            1.5,
+        ),
+        Action(
+            "WalkingWithDog",
+            walking_with_dog,
+            ("walking a dog", "walking with a dog", "taking a dog for a walk"),
+            ("a dog", "a dog on a leash"),
+            "street",
+            (SIDE, (24, 46), AWAY),
+            1.15,
+        ),
+        Action(
+            "FallingDown",
+            falling_down,
+            ("falling down", "falling to the floor", "collapsing on the floor"),
+            (),
+            "bedroom",
+            (SIDE, THREE_QUARTER, AWAY),
+            1.35,
+            clinical=True,
+            once=True,
+        ),
+        Action(
+            "SittingUpInBed",
+            sitting_up_in_bed,
+            ("sitting up in bed", "getting up in bed", "rising in bed"),
+            ("a bed", "a blanket"),
+            "bedroom",
+            (SIDE, (22, 42)),
+            1.5,
+            clinical=True,
+            once=True,
+        ),
+        Action(
+            "WalkingWithFrame",
+            walking_with_frame,
+            ("walking with a walking frame", "using a walking frame", "leaning on a walker"),
+            ("a walking frame", "a walker"),
+            "bedroom",
+            (SIDE, THREE_QUARTER, (58, 80)),
+            1.9,
+            clinical=True,
+        ),
+        Action(
+            "StandingUpFromChair",
+            standing_up_from_chair,
+            ("standing up from a chair", "getting up from a chair", "rising from a chair"),
+            ("a chair",),
+            "bedroom",
+            (SIDE, THREE_QUARTER, AWAY),
+            1.45,
+            clinical=True,
+            once=True,
+        ),
+    )
+}

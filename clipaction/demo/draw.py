@@ -1,13 +1,14 @@
-"""Analytic drawing for the demo world: a pinhole camera and shapes with exact pixel coverage.
+"""Analytic drawing: a pinhole camera and shapes with exact pixel coverage.
 
-Conventions, used by every module of the demo world
----------------------------------------------------
-World  metres; x to the camera's right, y up, z away from the camera; the actor stands near the origin, the floor is y = 0.
+Conventions of all drawing modules
+----------------------------------
+World  metres; x to the camera's right, y up, z away from the camera. The actor stands near the origin, the floor is at
+       y = 0.
 Image  pixel centres at integer + 0.5; u to the right, v down; colours are linear-looking RGB in [0, 1], float32.
 Labels one code a pixel (``PARTS``), the code of what covers at least half of it.
 
-Every shape is drawn from its signed distance d (pixels, negative inside) with coverage clip(1/2 - d, 0, 1): anti-aliased
-without supersampling, and cheap, because only the shape's bounding box is touched.
+Every shape is drawn from its signed distance d (pixels, negative inside) with coverage clip(1/2 - d, 0, 1). Edges are
+anti-aliased without supersampling, and only the pixels of the shape's bounding box are touched.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ RIM = 0.45  # how much darker the drawn edges of shapes are
 
 @dataclass(frozen=True)
 class Camera:
-    """Pinhole camera at (0, height, -distance), pitched down by `pitch` radians, focal length `focal` in image heights."""
+    """Pinhole camera at (0, height, -distance), pitched down by `pitch` radians; `focal` is in image heights."""
 
     height: float = 1.5
     distance: float = 5.0
@@ -55,7 +56,10 @@ class Camera:
         return np.stack([cu + p[..., 0] * m, cv - (y * c + z * s) * m], -1).astype(F), m.astype(F)
 
     def rays(self) -> np.ndarray:
-        """Unnormalised world directions [H, W, 3] through every pixel centre; pixel (u, v) sees height*e_y - distance*e_z + t*ray."""
+        """Unnormalised world directions [H, W, 3] through every pixel centre.
+
+        Pixel (u, v) sees the points height * e_y - distance * e_z + t * ray, t > 0.
+        """
         h, w = self.size
         cu, cv = self.centre
         x = (np.arange(w, dtype=F) + 0.5 - cu) / self.scale
@@ -67,8 +71,8 @@ class Camera:
     def plane(self, axis: int, value: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where each pixel's ray meets the plane coordinate[axis] = value.
 
-        Returns hit [H, W] bool, points [H, W, 3] (undefined where not hit) and the pixel footprint [H, W] in metres, for
-        fading out texture that is finer than a pixel.
+        Returns hit [H, W] bool, points [H, W, 3] (undefined where not hit) and the pixel footprint [H, W] in metres.
+        Texture that is finer than the footprint has to be faded out.
         """
         rays = self.rays()
         eye = np.array([0, self.height, -self.distance], F)
@@ -101,7 +105,7 @@ class Canvas:
         self.planes[:] = np.moveaxis(np.asarray(value), -1, 0)
 
     @classmethod
-    def blank(cls, size: tuple[int, int], colour=(0, 0, 0)) -> "Canvas":
+    def blank(cls, size: tuple[int, int], colour=(0, 0, 0)) -> Canvas:
         return cls(np.broadcast_to(np.asarray(colour, F), (*size, 3)))
 
     def _window(self, lo, hi):
@@ -114,9 +118,11 @@ class Canvas:
         return (slice(v0, v1), slice(u0, u1)), self._u[:, u0:u1], self._v[v0:v1]
 
     def blend(self, window, alpha: np.ndarray, colour, label: int | None) -> None:
-        """Mix `colour` (rgb or [h, w, 3]) into a window with weight alpha [h, w]; label where alpha is at least a half."""
+        """Mix `colour` (rgb or [h, w, 3]) into a window with weight alpha [h, w]; set the label where alpha >= 1/2."""
         colour = np.asarray(colour, F)
-        self._mix(window, alpha, np.moveaxis(colour, -1, 0) if colour.ndim == 3 else colour[:, None, None].copy(), label)
+        self._mix(
+            window, alpha, np.moveaxis(colour, -1, 0) if colour.ndim == 3 else colour[:, None, None].copy(), label
+        )
 
     def _mix(self, window, alpha, planes, label) -> None:
         """`blend` with the colour as planes, [3, h, w] (overwritten) or [3, 1, 1]."""
@@ -128,7 +134,7 @@ class Canvas:
             np.copyto(self.labels[window], label, where=alpha >= 0.5)
 
     def polygon(self, uv, colour, label: int | None = None, alpha: float = 1.0) -> None:
-        """A convex polygon uv [N, 2], any winding; colour rgb, or a function (u, v) -> [h, w, 3] evaluated in its window."""
+        """A convex polygon uv [N, 2], any winding; colour is rgb, or a function (u, v) -> [h, w, 3] of its window."""
         uv = np.asarray(uv, F)
         found = self._window(uv.min(0), uv.max(0))
         if found is None:
@@ -168,9 +174,9 @@ class Canvas:
     ) -> None:
         """A tapered limb from pixel a (radius ra) to b (rb), shaded as a cylinder lit from image direction `light`.
 
-        round_ in [0, 1] is the strength of the shading: 0 is flat. With a == b it is a ball. `tip` is a second colour that
-        begins at the fraction `split` of the way (a sleeve's end). dome=False shades the ends as the sides, so that the
-        segments of a limb run on into each other.
+        round_ in [0, 1] is the strength of the shading; 0 is flat. With a == b it is a ball. `tip` is a second colour
+        that begins at the fraction `split` of the way (a sleeve's end). dome=False shades the ends like the sides, so
+        that neighbouring segments of a limb join smoothly.
         """
         (au, av), (bu, bv), ra, rb = map(float, a), map(float, b), float(ra), float(rb)
         r = max(ra, rb)
@@ -181,7 +187,9 @@ class Canvas:
         u, v = u - F(au), v - F(av)
         eu, ev = bu - au, bv - av
         length2 = max(eu * eu + ev * ev, 1e-6)
-        along = u * F(eu) + v * F(ev)  # dot products with the axis: |p - a|^2 - t (2 along - t length2) is the squared distance
+        along = u * F(eu) + v * F(
+            ev
+        )  # dot products with the axis: |p - a|^2 - t (2 along - t length2) is the squared distance
         free = along * F(1 / length2)
         t = np.minimum(np.maximum(free, 0), 1)
         from_a = u * u + v * v
@@ -205,10 +213,19 @@ class Canvas:
             planes = planes * _shade(facing, dist2, np.maximum(radius, F(0.5)), lz, round_)
         self._mix(window, cover, planes, label)
 
-    def hull(self, uv, radius: float, colour, label: int | None = None, light=(-0.4, -0.6), round_: float = 0.55, rim: float = 0.0) -> None:
-        """A simple polygon uv [N, 2] grown by `radius` pixels (rounded corners), shaded like a cushion: a torso, a blanket.
+    def hull(
+        self,
+        uv,
+        radius: float,
+        colour,
+        label: int | None = None,
+        light=(-0.4, -0.6),
+        round_: float = 0.55,
+        rim: float = 0.0,
+    ) -> None:
+        """A simple polygon uv [N, 2] grown by `radius` pixels (rounded corners) and shaded like a cushion.
 
-        `rim` pixels around it are darker.
+        A rim of `rim` pixels around it is darker. Used for torsos and blankets.
         """
         uv = np.asarray(uv, F)
         lo, hi = uv.min(0) - radius - rim, uv.max(0) + radius + rim
@@ -219,7 +236,9 @@ class Canvas:
         dist2 = np.full((v.shape[0], u.shape[1]), 1e9, F)
         inside = np.zeros(dist2.shape, bool)
         points = uv.tolist()
-        for (au, av), (bu, bv) in zip(points, points[1:] + points[:1]):  # exact distance, even-odd sign (after I. Quilez)
+        for (au, av), (bu, bv) in zip(
+            points, points[1:] + points[:1]
+        ):  # exact distance, even-odd sign (after I. Quilez)
             eu, ev, pu, pv = bu - au, bv - av, u - F(au), v - F(av)
             length2 = max(eu * eu + ev * ev, 1e-6)
             along = pu * F(eu) + pv * F(ev)
@@ -257,7 +276,10 @@ class Canvas:
         alpha: float = 1.0,
         width: float | None = None,
     ) -> None:
-        """A shaded ellipse with half axes ru, rv pixels, turned by `angle` radians; with `width` only a rim that many pixels wide."""
+        """A shaded ellipse with half axes ru and rv pixels, turned by `angle` radians.
+
+        With `width`, only a rim of that many pixels is drawn.
+        """
         ru, rv = max(float(ru), 0.3), max(float(rv), 0.3)
         cu, cv = map(float, centre)
         c, s = float(np.cos(angle)), float(np.sin(angle))
@@ -273,7 +295,9 @@ class Canvas:
         q = np.sqrt(q2)
         x2 *= F(1 / ru**2)
         x2 += y2 * F(1 / rv**2)
-        dist = (q - 1) * q / np.sqrt(np.maximum(x2, F(1e-9)))  # q - 1 over |grad q|: the distance to the edge, to first order
+        dist = (
+            (q - 1) * q / np.sqrt(np.maximum(x2, F(1e-9)))
+        )  # q - 1 over |grad q|: the distance to the edge, to first order
         if width is None:
             cover = _unit(F(0.5) - dist)
         else:
@@ -311,7 +335,10 @@ def _unit_light(light) -> tuple[float, float, float]:
 
 
 def _shade(facing: np.ndarray, dist2: np.ndarray, radius, lz: float, round_: float) -> np.ndarray:
-    """Lambert factor [h, w] of a round surface: facing = offset . light (image plane), dist2 = offset squared, both in pixels."""
+    """Lambert factor [h, w] of a round surface.
+
+    facing: dot product of offset and light in the image plane; dist2: squared offset; both in pixels.
+    """
     depth = radius * radius - dist2
     np.sqrt(np.maximum(depth, 0, out=depth), out=depth)
     depth *= F(lz)

@@ -1,8 +1,9 @@
-"""The actor of the demo world: an articulated 3-D figure, posed by joint angles or by where its hands and feet go.
+"""The actor: an articulated 3-D figure, posed by joint angles or by where its hands and feet go.
 
-Actor coordinates are metres: x to where the actor faces, y up, z to the actor's left, the floor at y = 0. A `Figure` is posed in
-them, a `Sketch` collects its parts and the props, turns them to the viewpoint, projects them in one go and paints them far to
-near. Proportions follow Drillis and Contini (1966), with a head a little larger than life, so that it reads in small frames.
+Actor coordinates are metres: x to where the actor faces, y up, z to the actor's left, the floor at y = 0. A `Figure`
+is posed in them. A `Sketch` collects its parts and the props, turns them to the viewpoint, projects all at once and
+paints them far to near. Proportions follow Drillis and Contini (1966); the head is a little larger, so that it shows
+in small frames.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ import numpy as np
 from .draw import HEAD, LIMBS, RIM, TORSO, Camera, Canvas
 
 SKINS = ((0.98, 0.82, 0.70), (0.91, 0.70, 0.55), (0.78, 0.56, 0.40), (0.62, 0.42, 0.28), (0.44, 0.28, 0.19))
-HAIRS = ((0.10, 0.08, 0.07), (0.28, 0.17, 0.09), (0.50, 0.31, 0.14), (0.85, 0.67, 0.33), (0.62, 0.26, 0.12), (0.72, 0.71, 0.70))
+HAIRS = (
+    (0.10, 0.08, 0.07),
+    (0.28, 0.17, 0.09),
+    (0.50, 0.31, 0.14),
+    (0.85, 0.67, 0.33),
+    (0.62, 0.26, 0.12),
+    (0.72, 0.71, 0.70),
+)
 HAIR_STYLES = ("short", "short", "long", "bun", "afro", "bald", "cap")
 CLOTHES = {
     "red": (0.83, 0.16, 0.15),
@@ -44,13 +52,18 @@ SKIRTS = 0.15  # how often the bottom is a skirt; shorts twice as often
 THIGH, SHIN, ANKLE = 0.245, 0.245, 0.045  # lengths in statures; the ankle's height over the sole
 UPPER_ARM, FOREARM = 0.170, 0.180  # the forearm to the middle of the hand
 HIP_WIDTH, SHOULDER_WIDTH = 0.052, 0.104  # half widths
-WAIST, CHEST, NECK, HEAD_UP = 0.115, 0.175, 0.035, 0.115  # hip to waist, waist to shoulders, shoulders to neck, shoulders to middle of head
+WAIST, CHEST, NECK, HEAD_UP = (
+    0.115,
+    0.175,
+    0.035,
+    0.115,
+)  # hip to waist, waist to shoulders, shoulders to neck, shoulders to middle of head
 STANDING = THIGH + SHIN + ANKLE  # hip height with straight legs
 
 
 @dataclass(frozen=True)
 class Person:
-    """Who acts: stature in metres, build as a factor on widths, colours as rgb, and words such as 'a person in a red shirt'."""
+    """Who acts: stature in metres, build as a factor on widths, colours as rgb, words ('a person in a red shirt')."""
 
     height: float
     build: float
@@ -65,8 +78,11 @@ class Person:
     words: str
 
     @classmethod
-    def sample(cls, rng: np.random.Generator) -> "Person":
-        pick = lambda options: options[rng.integers(len(options))]  # noqa: E731
+    def sample(cls, rng: np.random.Generator) -> Person:
+
+        def pick(options):
+            return options[rng.integers(len(options))]
+
         colour = pick(tuple(CLOTHES))
         style = pick(HAIR_STYLES)
         hair = pick(tuple(CLOTHES.values())) if style == "cap" else pick(HAIRS)
@@ -98,7 +114,10 @@ def unit(v: np.ndarray) -> np.ndarray:
 
 
 def frame(lean: float = 0.0, turn: float = 0.0, tilt: float = 0.0) -> np.ndarray:
-    """Rotation [3, 3] whose columns are forward, up and left: tilted to the left, leant forward, then turned to the left (degrees)."""
+    """Rotation [3, 3] whose columns are forward, up and left.
+
+    It tilts to the left, then leans forward, then turns to the left; angles are degrees.
+    """
     (cl, sl), (ct, st), (ci, si) = ((cos(radians(a)), sin(radians(a))) for a in (lean, turn, tilt))
     tilted = np.array([[1, 0, 0], [0, ci, -si], [0, si, ci]])
     leant = np.array([[cl, sl, 0], [-sl, cl, 0], [0, 0, 1]])
@@ -106,8 +125,13 @@ def frame(lean: float = 0.0, turn: float = 0.0, tilt: float = 0.0) -> np.ndarray
     return turned @ leant @ tilted
 
 
-def two_bone(root: np.ndarray, target: np.ndarray, upper: float, lower: float, pole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Middle joint and end of a limb of two bones reaching for `target`, bent towards `pole`; the end falls short where out of reach."""
+def two_bone(
+    root: np.ndarray, target: np.ndarray, upper: float, lower: float, pole: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Middle joint and end of a limb of two bones that reaches for `target` and bends towards `pole`.
+
+    Where the target is out of reach, the end lies short of it on the straight line.
+    """
     way = target - root
     reach = sqrt(way @ way)
     way = way / max(reach, 1e-9)
@@ -133,8 +157,14 @@ class Figure:
         self.neck = self.waist + h * CHEST * self.chest[:, 1]
         self.head = self.neck + h * (NECK * self.chest[:, 1] + (HEAD_UP - NECK) * self.gaze[:, 1])
         self.hips = {s: self.hip + s * h * HIP_WIDTH * self.pelvis[:, 2] for s in (1, -1)}
-        self.shoulders = {s: self.neck + h * (s * SHOULDER_WIDTH * self.chest[:, 2] - 0.012 * self.chest[:, 1]) for s in (1, -1)}
-        self.knees, self.ankles, self.toes, self.elbows, self.hands = {}, {}, {}, {}, {}
+        self.shoulders = {
+            s: self.neck + h * (s * SHOULDER_WIDTH * self.chest[:, 2] - 0.012 * self.chest[:, 1]) for s in (1, -1)
+        }
+        self.knees: dict[int, np.ndarray] = {}
+        self.ankles: dict[int, np.ndarray] = {}
+        self.toes: dict[int, np.ndarray] = {}
+        self.elbows: dict[int, np.ndarray] = {}
+        self.hands: dict[int, np.ndarray] = {}
 
     def move(self, by: np.ndarray) -> None:
         """Shift the whole figure, limbs included."""
@@ -143,11 +173,15 @@ class Figure:
             joints.update({side: j + by for side, j in joints.items()})
 
     def leg(self, side: int, ankle, toe=None, pole=None) -> None:
-        """Ankle to a point; `toe` the direction of the foot, `pole` where the knee points (both forward when left out)."""
+        """Put the ankle at a point; `toe` is the direction of the foot, `pole` that of the knee (default: forward)."""
         h, ahead = self.person.height, self.pelvis[:, 0]
         pole = ahead + 0.15 * side * self.pelvis[:, 2] if pole is None else np.asarray(pole, float)
-        self.knees[side], self.ankles[side] = two_bone(self.hips[side], np.asarray(ankle, float), THIGH * h, SHIN * h, pole)
-        self.toes[side] = unit(np.asarray(toe, float) if toe is not None else vec(ahead[0], 0, ahead[2]) + 0.2 * side * self.pelvis[:, 2])
+        self.knees[side], self.ankles[side] = two_bone(
+            self.hips[side], np.asarray(ankle, float), THIGH * h, SHIN * h, pole
+        )
+        self.toes[side] = unit(
+            np.asarray(toe, float) if toe is not None else vec(ahead[0], 0, ahead[2]) + 0.2 * side * self.pelvis[:, 2]
+        )
 
     def swing_leg(self, side: int, flex: float = 0, abduct: float = 0, knee: float = 0, foot: float = 90) -> None:
         """Thigh forward and outward, knee bent; `foot` is the angle of the foot to the shin."""
@@ -162,7 +196,9 @@ class Figure:
         """Hand to a point; `pole` is where the elbow points (down, out and back when left out)."""
         h = self.person.height
         pole = self.chest @ vec(-0.5, -1, 0.5 * side) if pole is None else np.asarray(pole, float)
-        self.elbows[side], self.hands[side] = two_bone(self.shoulders[side], np.asarray(hand, float), UPPER_ARM * h, FOREARM * h, pole)
+        self.elbows[side], self.hands[side] = two_bone(
+            self.shoulders[side], np.asarray(hand, float), UPPER_ARM * h, FOREARM * h, pole
+        )
 
     def swing_arm(self, side: int, flex: float = 0, abduct: float = 6, elbow: float = 10, twist: float = 0) -> None:
         """Upper arm forward and outward, elbow bent; `twist` turns the bend inward."""
@@ -171,7 +207,7 @@ class Figure:
         self.elbows[side] = self.shoulders[side] - UPPER_ARM * h * turned[:, 1]
         self.hands[side] = self.elbows[side] - FOREARM * h * (turned @ frame(lean=-elbow))[:, 1]
 
-    def draw(self, k: "Sketch", shadow: bool = True) -> None:
+    def draw(self, k: Sketch, shadow: bool = True) -> None:
         p, h, w = self.person, self.person.height, self.person.height * self.person.build
         legs = p.skin if p.bottom != "trousers" else p.trousers
         for s in (1, -1):
@@ -187,8 +223,32 @@ class Figure:
             wrist = hand + 0.022 * h * unit(elbow - hand)
             upper = p.shirt if p.sleeves != "none" else p.skin
             lower = p.shirt if p.sleeves == "long" else p.skin
-            k.capsule(shoulder, 0.036 * w, elbow, 0.026 * w, upper, LIMBS, tip=lower, split=0.62, edge=True, joint=True, bias=0.02)
-            k.capsule(elbow, 0.0265 * w, wrist, 0.019 * w, lower, LIMBS, tip=p.skin, split=0.9, edge=True, joint=True, bias=0.02)
+            k.capsule(
+                shoulder,
+                0.036 * w,
+                elbow,
+                0.026 * w,
+                upper,
+                LIMBS,
+                tip=lower,
+                split=0.62,
+                edge=True,
+                joint=True,
+                bias=0.02,
+            )
+            k.capsule(
+                elbow,
+                0.0265 * w,
+                wrist,
+                0.019 * w,
+                lower,
+                LIMBS,
+                tip=p.skin,
+                split=0.9,
+                edge=True,
+                joint=True,
+                bias=0.02,
+            )
             k.capsule(wrist, 0.021 * h, hand + 0.4 * (hand - wrist), 0.024 * h, p.skin, LIMBS, edge=True, bias=0.03)
 
         across, down = self.chest[:, 2] * w, self.chest[:, 1] * h
@@ -199,16 +259,26 @@ class Figure:
         k.hull(chest + belly, 0.054 * w, p.shirt, TORSO, edge=True)
         if p.bottom == "skirt":
             hem = [self.hips[s] + 0.72 * (self.knees[s] - self.hips[s]) for s in (-1, 1)]
-            k.hull(seat[::-1] + [hem[0] - 0.02 * across, hem[1] + 0.02 * across], 0.056 * w, p.trousers, TORSO, edge=True, bias=0.06)
+            k.hull(
+                seat[::-1] + [hem[0] - 0.02 * across, hem[1] + 0.02 * across],
+                0.056 * w,
+                p.trousers,
+                TORSO,
+                edge=True,
+                bias=0.06,
+            )
         self._draw_head(k)
         if shadow:
             for point, size in ((self.ankles[1], 0.16), (self.ankles[-1], 0.16), (self.hip, 0.26), (self.neck, 0.24)):
                 k.shadow(point, size)
 
-    def _draw_head(self, k: "Sketch") -> None:
+    def _draw_head(self, k: Sketch) -> None:
         p, h = self.person, self.person.height
         ahead, up, left = (self.gaze * h).T
-        at = lambda a, b=0.0, c=0.0: self.head + a * ahead + b * up + c * left  # noqa: E731
+
+        def at(a, b=0.0, c=0.0):  # a point of the head, in statures forward, up and left of its middle
+            return self.head + a * ahead + b * up + c * left
+
         dark = tuple(0.8 * c for c in p.skin)
         k.capsule(self.neck - 0.01 * up, 0.032 * h, at(-0.01, -0.03), 0.030 * h, dark, HEAD, bias=-0.01)
         k.capsule(at(0.012, -0.024), 0.046 * h, at(0, 0.012), 0.062 * h, p.skin, HEAD, edge=True)
@@ -225,13 +295,22 @@ class Figure:
         elif p.hair_style == "bun":
             k.ball(at(-0.066, 0.052), 0.030 * h, p.hair, HEAD, edge=True)
         elif p.hair_style == "cap":
-            k.capsule(at(0.035, 0.034), 0.026 * h, at(0.088, 0.026), 0.015 * h, tuple(0.8 * c for c in p.hair), HEAD, bias=0.08)
+            k.capsule(
+                at(0.035, 0.034),
+                0.026 * h,
+                at(0.088, 0.026),
+                0.015 * h,
+                tuple(0.8 * c for c in p.hair),
+                HEAD,
+                bias=0.08,
+            )
 
 
 class Sketch:
-    """Parts in actor coordinates, to be painted far to near. `bias` (metres) brings a part nearer in the order, not in the picture.
+    """Parts in actor coordinates, to be painted far to near.
 
-    edge=True puts a darker, slightly larger copy a little behind the part: neighbours of one limb cover it, other parts do not.
+    `bias` (metres) brings a part nearer in the order of painting, not in the image. edge=True puts a darker, slightly
+    larger copy a little behind the part: neighbours of one limb cover it, other parts do not.
     """
 
     EDGE, EDGE_BEHIND = 0.011, 0.07  # metres
@@ -244,14 +323,28 @@ class Sketch:
         self.items.append((len(self.points), len(points), bias, paint))
         self.points.extend(points)
 
-    def capsule(self, a, ra, b, rb, colour, label, tip=None, split=0.5, edge=False, bias=0.0, round_=0.55, joint=False) -> None:
+    def capsule(
+        self, a, ra, b, rb, colour, label, tip=None, split=0.5, edge=False, bias=0.0, round_=0.55, joint=False
+    ) -> None:
         """A tapered limb from a to b, radii in metres; joint=True where its ends run on into other parts."""
         if edge:
             tip_dim, start, end = None if tip is None else _dim(tip), a, b
             if joint:  # no dark ring around a knee: the edge starts past the joint
                 along = unit(b - a)
                 start, end = a + 0.75 * ra * along, b - 0.75 * rb * along
-            self.capsule(start, ra + self.EDGE, end, rb + self.EDGE, _dim(colour), label, tip_dim, split, False, bias - self.EDGE_BEHIND, 0)
+            self.capsule(
+                start,
+                ra + self.EDGE,
+                end,
+                rb + self.EDGE,
+                _dim(colour),
+                label,
+                tip_dim,
+                split,
+                False,
+                bias - self.EDGE_BEHIND,
+                0,
+            )
         tip = None if tip is colour else tip
         self._add(
             (a, b),
@@ -283,7 +376,11 @@ class Sketch:
         """A polygon in space, thickened by `radius`."""
         rim = self.EDGE if edge else 0.0
         self._add(
-            points, bias, lambda c, uv, m, depth, tint, light: c.hull(uv, radius * m[0], tint * colour, label, light, round_, rim * m[0])
+            points,
+            bias,
+            lambda c, uv, m, depth, tint, light: c.hull(
+                uv, radius * m[0], tint * colour, label, light, round_, rim * m[0]
+            ),
         )
 
     def patch(self, points, colour, label, bias=0.0) -> None:
@@ -295,7 +392,10 @@ class Sketch:
 
         def paint(c, uv, m, depth, tint, light):
             (ux, uy), (vx, vy) = uv[1] - uv[0], uv[2] - uv[0]
-            p, q = hypot(ux + vy, uy - vx) / 2, hypot(ux - vy, uy + vx) / 2  # the singular values of [u v] are p + q and |p - q|
+            p, q = (
+                hypot(ux + vy, uy - vx) / 2,
+                hypot(ux - vy, uy + vx) / 2,
+            )  # the singular values of [u v] are p + q and |p - q|
             angle = (np.arctan2(uy - vx, ux + vy) + np.arctan2(uy + vx, ux - vy)) / 2
             w = width * m[0]
             c.ellipse(uv[0], p + q, max(abs(p - q), w / 2), tint * colour, label, angle, light, 0, width=w)
@@ -316,9 +416,16 @@ class Sketch:
             far = 1 - near
             c.ellipse(uv[far], r[far], r[far] * slope, tint * colour, label, angle, light, 0.4)
             c.hull(
-                (uv[0] - side * r[0], uv[0] + side * r[0], uv[1] + side * r[1], uv[1] - side * r[1]), 0.2, tint * colour, label, light, 0.5
+                (uv[0] - side * r[0], uv[0] + side * r[0], uv[1] + side * r[1], uv[1] - side * r[1]),
+                0.2,
+                tint * colour,
+                label,
+                light,
+                0.5,
             )
-            c.ellipse(uv[near], r[near], r[near] * slope, tint * (colour if cap is None else cap), label, angle, light, 0.25)
+            c.ellipse(
+                uv[near], r[near], r[near] * slope, tint * (colour if cap is None else cap), label, angle, light, 0.25
+            )
 
         self._add((a, b), bias, paint)
 
@@ -326,7 +433,14 @@ class Sketch:
         """An axis-aligned block (in actor coordinates): its faces towards the viewer, tops lighter than sides."""
         centre, half = np.asarray(centre, float), np.asarray(half, float)
         corners = [centre + half * (x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
-        faces = ((0, 1, 3, 2, 0.78), (4, 5, 7, 6, 0.86), (0, 1, 5, 4, 0.5), (2, 3, 7, 6, 1.08), (0, 2, 6, 4, 0.80), (1, 3, 7, 5, 0.80))
+        faces = (
+            (0, 1, 3, 2, 0.78),
+            (4, 5, 7, 6, 0.86),
+            (0, 1, 5, 4, 0.5),
+            (2, 3, 7, 6, 1.08),
+            (0, 2, 6, 4, 0.80),
+            (1, 3, 7, 5, 0.80),
+        )
 
         def paint(c, uv, m, depth, tint, light):
             middle = depth.mean()
@@ -341,7 +455,7 @@ class Sketch:
         self.shadows.append((point[0], max(point[1], 0), point[2], size, strength))
 
     def paint(self, canvas: Canvas, camera: Camera, yaw: float, mirror: bool, light) -> None:
-        """Turn everything by `yaw` degrees (0: the actor faces right, 90: the viewer), mirror left and right if asked, and draw."""
+        """Turn all parts by `yaw` degrees (0: the actor faces right, 90: the viewer), mirror if asked, and draw."""
         c, s = cos(radians(yaw)), sin(radians(yaw))
         turn = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]]) * (np.array([-1, 1, 1]) if mirror else 1)
         tint = np.asarray(light.colour, np.float32)

@@ -1,6 +1,7 @@
-"""Burnt-in text, as cameras and channels leave it in videos: a date, a camera's number, a word in a corner.
+"""Burnt-in text in a corner of the frame, as in many videos: a date, a camera's number, a word.
 
-It says nothing about the action, so a model that reacts to it is wrong to: the control among the things that can be hidden.
+It says nothing about the action, so hiding it should change nothing. It is the control among the parts that can be
+hidden.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ COLOURS = ((1.0, 1.0, 1.0), (1.0, 0.9, 0.3), (0.75, 1.0, 0.75))
 
 @dataclass(frozen=True)
 class Overlay:
-    """A line of text in a corner (row, column each 0 or 1) of the frame, its height a share of the frame's, its colour RGB."""
+    """A line of text in a corner (row and column, each 0 or 1); height is a share of the frame's."""
 
     text: str
     corner: tuple[int, int]
@@ -31,8 +32,17 @@ class Overlay:
         """An overlay with probability `share`, else None; a surveillance camera writes its number and the time."""
         time = f"{rng.integers(24):02d}:{rng.integers(60):02d}"
         date = f"{rng.integers(1, 29):02d}.{rng.integers(1, 13):02d}.20{rng.integers(8, 25):02d}"
-        text = f"CAM {rng.integers(1, 9)}  {time}" if surveillance else str(rng.choice([date, f"{date}  {time}", str(rng.choice(WORDS))]))
-        overlay = cls(text, (int(rng.integers(2)), int(rng.integers(2))), float(rng.uniform(0.065, 0.095)), COLOURS[rng.integers(len(COLOURS))])
+        text = (
+            f"CAM {rng.integers(1, 9)}  {time}"
+            if surveillance
+            else str(rng.choice([date, f"{date}  {time}", str(rng.choice(WORDS))]))
+        )
+        overlay = cls(
+            text,
+            (int(rng.integers(2)), int(rng.integers(2))),
+            float(rng.uniform(0.065, 0.095)),
+            COLOURS[rng.integers(len(COLOURS))],
+        )
         return overlay if rng.random() < share else None
 
     def burn(self, image: np.ndarray, labels: np.ndarray) -> None:
@@ -49,7 +59,7 @@ class Overlay:
 
 @lru_cache(maxsize=256)
 def _glyphs(text: str, height: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage float32 [h, w] in [0, 1] of the letters, `height` pixels high, and of their shadow, a pixel down and right."""
+    """Coverage float32 [h, w] in [0, 1] of the letters, `height` pixels high, and of their shadow."""
     font = ImageFont.load_default(size=height)
     left, top, right, bottom = font.getbbox(text)
     shape = Image.new("L", (int(right - left) + 3, int(bottom - top) + 3))

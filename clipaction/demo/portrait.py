@@ -1,4 +1,4 @@
-"""One drawn figure on plain ground: a picture that any CLIP with the right weights can name."""
+"""One drawn figure on plain ground, to check that a loaded CLIP has working weights."""
 
 from __future__ import annotations
 
@@ -15,5 +15,13 @@ def portrait(action: str, size: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     canvas = Canvas.blank((size, size), (0.8, 0.8, 0.8))
     camera = Camera(height=1.3, distance=4.6, pitch=0.08, focal=1.7, size=(size, size))
-    draw_action(canvas, camera, action, Person.sample(rng), 0.5, Style.sample(rng, action), Light((-0.4, -0.7), (1.0, 1.0, 1.0), 0.3))
+    draw_action(
+        canvas,
+        camera,
+        action,
+        Person.sample(rng),
+        0.5,
+        Style.sample(rng, action),
+        Light((-0.4, -0.7), (1.0, 1.0, 1.0), 0.3),
+    )
     return np.clip(canvas.image, 0, 1)

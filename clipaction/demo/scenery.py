@@ -1,9 +1,9 @@
-"""Materials and the world in which the demo's scenes are painted.
+"""Materials, and the canvas on which the demo's scenes are painted.
 
-Surfaces are planes of the world, textured in metres and faded where a pixel covers more than the pattern; things are boxes,
-cylinders, rods and leaf blobs, lit from the scene's light.
-A *texture* is a function (a, b, pa, pb) -> rgb [h, w, 3] or (rgb, alpha [h, w]) of in-plane metres and of the pixel's footprint
-along both; in-plane axes are (z, y) on a side wall, (x, z) on a floor and (x, y) on a back wall. a and b broadcast.
+Surfaces are planes, textured in metres and faded where a pixel covers more than the pattern. Things are boxes,
+cylinders, rods and leaf blobs, lit by the scene's light. A *texture* is a function (a, b, pa, pb) -> rgb [h, w, 3] or
+(rgb, alpha [h, w]). a and b are in-plane metres and broadcast; pa and pb are the pixel's footprint along both.
+In-plane axes: (z, y) on a side wall, (x, z) on a floor, (x, y) on a back wall.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from functools import lru_cache
 
 import numpy as np
 
-from clipaction.demo.draw import Camera, Canvas, F
+from .draw import Camera, Canvas, F
 
 
 @dataclass(frozen=True)
 class Light:
-    """Light of a scene: image-plane direction it comes from, colour multiplying every surface, contact shadow strength 0..1."""
+    """Light of a scene: image-plane direction it comes from, colour factors, strength of contact shadows (0 to 1)."""
 
     direction: tuple[float, float]
     colour: tuple[float, float, float]
     shadow: float
 
 
-# ---------------------------------------------------------------------------------------------------------------- textures
+# ---- textures
 
 _CELL = np.random.default_rng(11).random(4096, F)  # a random number for every brick, tile or plank
 
@@ -90,9 +90,11 @@ def cell(i, j=0) -> np.ndarray:
 
 def flat(c, alpha: float | None = None):
     """One colour; an overlay of strength `alpha` when given."""
+
     def tex(a, b, pa, pb):
         zero = 0 * (a + b)
         return c + zero[..., None] if alpha is None else (c, zero + F(alpha))
+
     return tex
 
 
@@ -102,14 +104,17 @@ def plaster(c, amp: float = 0.07, size: float = 1.2):
 
 def speckled(c, amp: float = 0.16, size: float = 0.05, patch: float = 0.1):
     """Asphalt, rubber, sand, carpet, lino: grain of `size` metres over broad patches."""
+
     def tex(a, b, pa, pb):
         grain = (noise(a / size, b / size, 2) - F(0.5)) * np.clip(F(size * 3) / pb, 0.25, 1)
         return c * (1 + F(2 * amp) * grain + F(2 * patch) * (noise(a * 0.55 + 9, b * 0.4) - F(0.5)))[..., None]
+
     return tex
 
 
 def planks(c, width: float = 0.14, length: float = 1.7, gap: float = 0.35, grain: float = 0.16, across: bool = False):
     """Boards running away from the viewer, or from side to side with `across`."""
+
     def tex(a, b, pa, pb):
         if across:
             a, b, pa, pb = b, a, pb, pa
@@ -118,20 +123,27 @@ def planks(c, width: float = 0.14, length: float = 1.7, gap: float = 0.35, grain
         tone = (cell(i, j) - F(0.5)) * fade(pa, width) + (noise(a * (0.8 / width), b * 0.7 + i) - F(0.5)) * F(0.7)
         dark = lines(a, width, 0.012, pa)
         return c * (1 + F(2 * grain) * tone - F(gap) * dark)[..., None] + 0 * b[..., None]
+
     return tex
 
 
 def tiles(c, size: float = 0.4, c2=None, grout: float = 0.25, amp: float = 0.05, width: float = 0.014):
     """Square tiles, chequered when c2 is given."""
+
     def wave(x, px):  # square wave +-1 with anti-aliased edges
         p = x / F(2 * size)
         return np.clip((np.abs(p - np.floor(p) - F(0.5)) - F(0.25)) * F(2 * size) / px, -0.5, 0.5) * 2
+
     def tex(a, b, pa, pb):
         tone = 1 + F(2 * amp) * (cell(np.floor(a / F(size)), np.floor(b / F(size))) - F(0.5)) * fade(pb, size)
-        tone = tone + F(0.08) * (noise(a * 0.9, b * 0.9) - F(0.5)) - F(grout) * np.maximum(lines(a, size, width, pa),
-                lines(b, size, width, pb))
+        tone = (
+            tone
+            + F(0.08) * (noise(a * 0.9, b * 0.9) - F(0.5))
+            - F(grout) * np.maximum(lines(a, size, width, pa), lines(b, size, width, pb))
+        )
         base = c if c2 is None else mix(c, c2, 0.5 + 0.5 * wave(a, pa) * wave(b, pb))
         return base * tone[..., None]
+
     return tex
 
 
@@ -139,73 +151,102 @@ def bricks(c, mortar, w: float = 0.28, h: float = 0.1, amp: float = 0.22):
     def tex(a, b, pa, pb):
         row = np.floor(b / F(h))
         a = a + F(w / 2) * (row % 2)
-        tone = 1 + F(2 * amp) * (cell(np.floor(a / F(w)), row) - F(0.5)) * fade(pb, h) + F(0.3) * (noise(a * 1.1, b * 1.1) - F(0.5))
+        tone = (
+            1
+            + F(2 * amp) * (cell(np.floor(a / F(w)), row) - F(0.5)) * fade(pb, h)
+            + F(0.3) * (noise(a * 1.1, b * 1.1) - F(0.5))
+        )
         return mix(c * tone[..., None], mortar, 0.75 * np.maximum(lines(b, h, 0.014, pb), lines(a, w, 0.014, pa)))
+
     return tex
 
 
 def grass(c, mow: float = 0.0, stripe: float = 1.6, slant: float = 0.0, amp: float = 0.2):
     """Lawn; `mow` is the contrast of mowing stripes `stripe` metres wide."""
+
     def tex(a, b, pa, pb):
-        tone = F(amp) * (noise(a * 0.7, b * 0.45) - F(0.5)) + F(1.6 * amp) * (noise(a * 11, b * 3.2, 2) - F(0.5)) * np.clip(0.05 / pa, 0.2,
-                1)
+        tone = F(amp) * (noise(a * 0.7, b * 0.45) - F(0.5)) + F(1.6 * amp) * (
+            noise(a * 11, b * 3.2, 2) - F(0.5)
+        ) * np.clip(0.05 / pa, 0.2, 1)
         if mow:
             p = (a + F(slant) * b) / F(2 * stripe)
-            tone = tone + F(mow) * np.clip((np.abs(p - np.floor(p) - F(0.5)) - F(0.25)) * F(stripe) / (pa + abs(slant) * pb), -0.5, 0.5)
+            tone = tone + F(mow) * np.clip(
+                (np.abs(p - np.floor(p) - F(0.5)) - F(0.25)) * F(stripe) / (pa + abs(slant) * pb), -0.5, 0.5
+            )
         warm = np.array([0.35, 0.12, 0.1], F) * (noise(a * 0.33 + 7, b * 0.25) - F(0.5))[..., None]
         return c * (1 + tone[..., None] + warm)
+
     return tex
 
 
 def folds(c, period: float = 0.35, depth: float = 0.55):
     """A hanging curtain."""
+
     def tex(a, b, pa, pb):
         x = a / F(period) + F(0.5) * noise(a * 0.9, b * 0.12, 2)
         s = np.abs(2 * (x - np.floor(x)) - 1) ** F(1.4)
         return c * (1 - F(depth) * fade(pa, period) * (1 - s) + F(0.1) * (noise(a * 3, b * 0.5) - F(0.5)))[..., None]
+
     return tex
 
 
 def panels(c, dark, w: float, h: float, y0: float = 0.0, line: float = 0.03, handle=None, span=(0.55, 0.85)):
-    """A front divided into doors w x h metres; `handle` is the colour of a bar on each, at the shares `span` of its height."""
+    """A front of doors, w x h metres each; `handle` is the colour of a bar on each, `span` its share of the height."""
+
     def tex(a, b, pa, pb):
-        out = mix(c * (1 + F(0.06) * (noise(a * 1.5, b * 1.5) - F(0.5)))[..., None], dark,
-                  0.8 * np.maximum(lines(a, w, line, pa), lines(b - F(y0), h, line, pb)))
+        out = mix(
+            c * (1 + F(0.06) * (noise(a * 1.5, b * 1.5) - F(0.5)))[..., None],
+            dark,
+            0.8 * np.maximum(lines(a, w, line, pa), lines(b - F(y0), h, line, pb)),
+        )
         if handle is not None:
             p, q = a / F(w), (b - F(y0)) / F(h)
-            out = mix(out, handle, inside((p - np.floor(p)) * F(w), w - 0.13, w - 0.09, pa) * inside((q - np.floor(q)), *span, pb / h))
+            out = mix(
+                out,
+                handle,
+                inside((p - np.floor(p)) * F(w), w - 0.13, w - 0.09, pa)
+                * inside((q - np.floor(q)), span[0], span[1], pb / h),
+            )
         return out
+
     return tex
 
 
 def windows(wall, w: float, h: float, y0: float, gw: float, gh: float, glass, frame, bars: int = 2):
     """A facade: windows gw x gh in cells w x h starting at y0, each with a frame and `bars` panes a side."""
+
     def tex(a, b, pa, pb):
         i, j = np.floor(a / F(w)), np.floor((b - F(y0)) / F(h))
         x, y = a - (i + F(0.5)) * F(w), b - F(y0) - (j + F(0.5)) * F(h)
         outer = inside(x, -gw / 2 - 0.07, gw / 2 + 0.07, pa) * inside(y, -gh / 2 - 0.07, gh / 2 + 0.07, pb) * (j >= 0)
         inner = inside(x, -gw / 2, gw / 2, pa) * inside(y, -gh / 2, gh / 2, pb) * (j >= 0)
         bar = np.maximum(lines(x + F(gw / 2), gw / bars, 0.05, pa), lines(y + F(gh / 2), gh / bars, 0.05, pb))
-        pane = glass * (0.72 + 0.4 * cell(i, j) + 0.3 * (y / gh) + 0.16 * (noise(a * 1.2 + 4, b * 0.9) - F(0.5)))[..., None]
+        pane = (
+            glass
+            * (0.72 + 0.4 * cell(i, j) + 0.3 * (y / gh) + 0.16 * (noise(a * 1.2 + 4, b * 0.9) - F(0.5)))[..., None]
+        )
         return mix(mix(wall(a, b, pa, pb), frame, outer), mix(pane, frame, bar), inner)
+
     return tex
 
 
 def ring(colour, x: float, y: float, r: float, width: float):
     """A painted circle line (a disc when width >= 2 r) as an overlay texture."""
+
     def tex(a, b, pa, pb):
         da, db = a - F(x), b - F(y)
         d = np.maximum(np.hypot(da, db), 1e-3)
         px = np.hypot(da / d * pa, db / d * pb)
         return colour, np.clip((F(width / 2) - np.abs(d - F(r))) / px + F(0.5), 0, 1) * np.minimum(1, F(width) / px)
+
     return tex
 
 
-# ------------------------------------------------------------------------------------------------------------------- world
+# ---- painting
 
 
-class World:
-    """A scene while it is painted: canvas, camera, random numbers, light, and things waiting to be drawn far to near."""
+class Painting:
+    """A scene while it is painted: canvas, camera, random numbers, light, and things still to be drawn, far to near."""
 
     def __init__(self, camera: Camera, rng: np.random.Generator, light: Light, ground=(0.3, 0.3, 0.3)):
         self.camera, self.rng, self.light = camera, rng, light
@@ -225,7 +266,7 @@ class World:
         return float(value + self.rng.uniform(-spread, spread))
 
     def put(self, thing, x: float, z: float, *args, clear: float = 0.55, **kwargs) -> None:
-        """Draw `thing` later, in its place between those behind and those before it; it needs `clear` metres around (x, z)."""
+        """Draw `thing` at (x, z) later, sorted by depth; it needs `clear` free metres around it."""
         self.taken.append((x, z, clear))
         self.things.append((z, lambda: thing(self, x, z, *args, **kwargs)))
 
@@ -273,8 +314,18 @@ class World:
         if uv is not None:
             self.canvas.polygon(uv, np.asarray(colour, F) * (1 if normal is None else self.shade(normal)), alpha=alpha)
 
-    def surface(self, axis: int, value: float, a0: float, b0: float, a1: float, b1: float, tex, ao=(0, 0, 0, 0),
-                glow: bool = False) -> None:
+    def surface(
+        self,
+        axis: int,
+        value: float,
+        a0: float,
+        b0: float,
+        a1: float,
+        b1: float,
+        tex,
+        ao=(0, 0, 0, 0),
+        glow: bool = False,
+    ) -> None:
         """A textured rectangle on the plane coordinate[axis] = value; `ao` darkens towards its edges (a0, b0, a1, b1).
 
         With `glow` the texture's alpha adds light instead of covering.
@@ -299,7 +350,12 @@ class World:
             elif axis == 2:
                 a, b, pa, pb = x * t, ray[1] * t + F(cam.height), px, px
             else:
-                a, b, pa, pb = ray[2] * t - F(cam.distance), ray[1] * t + F(cam.height), px / np.maximum(np.abs(x), 1e-3), px
+                a, b, pa, pb = (
+                    ray[2] * t - F(cam.distance),
+                    ray[1] * t + F(cam.height),
+                    px / np.maximum(np.abs(x), 1e-3),
+                    px,
+                )
             out = tex(a, b, pa, pb)
             out, alpha = out if isinstance(out, tuple) else (out, None)
             dark = 1
@@ -307,7 +363,7 @@ class World:
                 if k:
                     dark = dark * (1 - F(k) / (1 + (np.abs(x - F(edge)) / F(0.3)) ** 2))
             if ao != (0, 0, 0, 0):
-                out = out * dark[..., None]
+                out = out * np.asarray(dark)[..., None]
             if alpha is not None:
                 v0, u0 = int(v[0, 0]), int(u[0, 0])
                 under = self.canvas.image[v0 : v0 + u.shape[0], u0 : u0 + u.shape[1]]
@@ -317,9 +373,12 @@ class World:
         self.canvas.polygon(uv, colour)
 
     def box(self, x, z, w, d, y0, y1, colour, turn: float = 0.0, shadow: bool = True, top=None) -> None:
-        """A box w x d metres on the ground, from height y0 to y1, turned about the vertical; `top` recolours its lid."""
+        """A box w x d metres, from height y0 to y1, turned about the vertical; `top` is the colour of its lid."""
         c, s = np.cos(turn), np.sin(turn)
-        at = [(x + p * w / 2 * c - q * d / 2 * s, z + p * w / 2 * s + q * d / 2 * c) for p, q in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        at = [
+            (x + p * w / 2 * c - q * d / 2 * s, z + p * w / 2 * s + q * d / 2 * c)
+            for p, q in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
         if shadow and y0 < 0.3:
             self.shadow(x, z, abs(w * c) / 2 + abs(d * s) / 2 + 0.1, abs(d * c) / 2 + abs(w * s) / 2 + 0.1)
         colour = np.asarray(colour, F)
@@ -353,17 +412,31 @@ class World:
 
         def side(u, v):
             q = np.clip((u[:1] - mid) / half, -1, 1)
-            return colour * (0.62 + 0.4 * np.clip(q * lu + np.sqrt(1 - q * q) * F(0.75), 0, 1))[..., None] + np.zeros((*u.shape, 1), F)
+            return colour * (0.62 + 0.4 * np.clip(q * lu + np.sqrt(1 - q * q) * F(0.75), 0, 1))[..., None] + np.zeros(
+                (*u.shape, 1), F
+            )
 
         self.canvas.polygon(uv, side)
         if self.eye[1] > y1:
-            self.face([(x + r1 * np.cos(t), y1, z + r1 * np.sin(t)) for t in ring_], colour if top is None else top, normal=(0, 1, 0))
+            self.face(
+                [(x + r1 * np.cos(t), y1, z + r1 * np.sin(t)) for t in ring_],
+                colour if top is None else top,
+                normal=(0, 1, 0),
+            )
 
     def rod(self, p, q, r: float, colour, round_: float = 0.5, r1: float | None = None) -> None:
         """A round bar between two world points."""
         uv, m = self.project([p, q])
         if (np.abs(uv) < 4000).all():
-            self.canvas.capsule(uv[0], r * m[0], uv[1], (r if r1 is None else r1) * m[1], colour, light=self.light.direction, round_=round_)
+            self.canvas.capsule(
+                uv[0],
+                r * m[0],
+                uv[1],
+                (r if r1 is None else r1) * m[1],
+                colour,
+                light=self.light.direction,
+                round_=round_,
+            )
 
     def ball(self, x, y, z, r, colour, ry: float | None = None, round_: float = 0.55) -> None:
         uv, m = self.project((x, y, z))
@@ -380,10 +453,12 @@ class World:
         x = x - 0.25 * rx * self.light.direction[0]
         uv, m = self.project([(x, y, z), (x, y, z + rz), (x, y, z - rz)])
         if abs(uv).max() < 4000:
-            self.canvas.shadow(uv[0], rx * m[0], max(abs(uv[1, 1] - uv[2, 1]) / 2, 1.0), strength * (0.25 + 0.6 * self.light.shadow))
+            self.canvas.shadow(
+                uv[0], rx * m[0], max(abs(uv[1, 1] - uv[2, 1]) / 2, 1.0), strength * (0.25 + 0.6 * self.light.shadow)
+            )
 
     def leaves(self, x, y, z, rx, ry, colour, kind: str = "round", rough: float = 0.5) -> None:
-        """Foliage filling an ellipse (`round`) or a spire (`spire`): ragged noisy edge, dappled, lit from the light's side."""
+        """Foliage that fills an ellipse (`round`) or a spire (`spire`): ragged, dappled, lit from the light's side."""
         (cu, cv), m = self.project((x, y, z))
         ru, rv = float(rx * m), float(ry * m)
         found = self.canvas._window((cu - 1.2 * ru, cv - 1.2 * rv), (cu + 1.2 * ru, cv + 1.2 * rv))
@@ -400,9 +475,14 @@ class World:
         else:
             d = np.sqrt(p * p + q * q) - F(0.92) - F(rough) * (n - F(0.5))
         lu, lv = self.light.direction
-        tone = F(0.8) + F(0.26) * (p * F(lu) + q * F(lv)) + F(0.95) * (noise(p * 3.1 + ox, q * (3.1 * ry / rx) + oy, 3) - F(0.5)) * min(1,
-                ru / 12)
-        self.canvas.blend(window, np.clip(F(0.5) - d * F(min(ru, rv)), 0, 1), np.asarray(colour, F) * tone[..., None], None)
+        tone = (
+            F(0.8)
+            + F(0.26) * (p * F(lu) + q * F(lv))
+            + F(0.95) * (noise(p * 3.1 + ox, q * (3.1 * ry / rx) + oy, 3) - F(0.5)) * min(1, ru / 12)
+        )
+        self.canvas.blend(
+            window, np.clip(F(0.5) - d * F(min(ru, rv)), 0, 1), np.asarray(colour, F) * tone[..., None], None
+        )
 
     def ridge(self, z: float, top, tex, base: float = 0.0) -> None:
         """A skyline at depth z: filled from height `base` up to top(x) metres, coloured by tex(x, y, pa, pb)."""
@@ -439,9 +519,22 @@ class World:
         shade = 1 - F(0.22) * np.clip((n - F(0.6)) * 3, 0, 1)
         self.canvas.image[:rows] = mix(base, cloud * shade[..., None], F(0.85) * sheet)
 
-    def room(self, floor, wall, z1: float, x0: float = -4.0, x1: float = 4.0, height: float = 3.4, side=None, ceiling=None,
-             gloss: float = 0.0) -> None:
-        """Floor, back wall at z1, side walls at x0 and x1 and a ceiling, darker where they meet; `gloss` mirrors the wall in the floor."""
+    def room(
+        self,
+        floor,
+        wall,
+        z1: float,
+        x0: float = -4.0,
+        x1: float = 4.0,
+        height: float = 3.4,
+        side=None,
+        ceiling=None,
+        gloss: float = 0.0,
+    ) -> None:
+        """Floor, back wall at z1, side walls at x0 and x1, ceiling; darker where they meet.
+
+        `gloss` in [0, 1] mirrors the wall in the floor.
+        """
         side = wall if side is None else side
         self.walls = (x0, x1)
         left, right = (self.shade((1, 0, 0)), self.shade((-1, 0, 0)))
@@ -449,7 +542,9 @@ class World:
             self.surface(1, height, x0, -6, x1, z1, ceiling, ao=(0.3, 0, 0.3, 0.35))
         self.surface(2, z1, x0, 0, x1, height, wall, ao=(0.32, 0.38, 0.32, 0.12))
         for x, k in ((x0, left), (x1, right)):
-            self.surface(0, x, -6, 0, z1, height, lambda a, b, pa, pb, k=k: side(a, b, pa, pb) * F(k), ao=(0, 0.38, 0.34, 0))
+            self.surface(
+                0, x, -6, 0, z1, height, lambda a, b, pa, pb, k=k: side(a, b, pa, pb) * F(k), ao=(0, 0.38, 0.34, 0)
+            )
         self.surface(1, 0, x0, -6, x1, z1, floor, ao=(0.3, 0, 0.3, 0.36))
         if gloss:
             self.mirror(z1, gloss)

@@ -1,13 +1,14 @@
-"""The compact CLIP: open_clip's model class with a hybrid image tower (convolutional stem, transformer body) of our size.
+"""The compact CLIP: open_clip's model class with a small hybrid image tower (convolutional stem, transformer body).
 
-open_clip takes any timm tower by name; this module registers ours under that name and adds the model's configuration,
-so that ``open_clip.create_model(NAME)`` works like any other. Patches are 12 x 12 pixels of a 96 x 96 image: 64 tokens.
+open_clip takes any timm tower by name. This module registers ours under its name and adds the model's configuration,
+so that ``open_clip.create_model(NAME)`` finds it. Patches are 12 x 12 pixels of a 96 x 96 image: 64 tokens.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import open_clip
 import torch.nn as nn
@@ -38,9 +39,10 @@ class Residual(nn.Module):
 
 @register_model
 def clipaction_hybrid_p12_96(pretrained: bool = False, **kwargs) -> VisionTransformer:
-    """Convolutions down to an 8 x 8 grid, then three transformer blocks of width 160; the image embedding averages the tokens."""
+    """Convolutions down to an 8 x 8 grid, then three transformer blocks of width 160; the tokens are averaged."""
     stem = nn.Sequential(conv(3, 32, 5, 3), nn.ReLU(), Residual(32, 64), Residual(64, 160))
-    kwargs = {k: v for k, v in kwargs.items() if k in ("num_classes", "global_pool", "drop_path_rate")}
+    options: dict[str, Any] = {"num_classes": 0, "global_pool": "avg", "class_token": False}
+    options |= {k: v for k, v in kwargs.items() if k in ("num_classes", "global_pool", "drop_path_rate")}
     tower = VisionTransformer(
         img_size=96,
         patch_size=1,
@@ -49,9 +51,9 @@ def clipaction_hybrid_p12_96(pretrained: bool = False, **kwargs) -> VisionTransf
         depth=3,
         num_heads=4,
         mlp_ratio=2.0,
-        **({"num_classes": 0, "global_pool": "avg", "class_token": False} | kwargs),
+        **options,
     )
-    tower.default_cfg = {}  # open_clip asks it for a pooling size
+    tower.default_cfg = {}  # type: ignore[assignment]  # open_clip asks it for a pooling size
     return tower
 
 

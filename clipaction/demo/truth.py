@@ -1,23 +1,25 @@
-"""Ground truth of a rendered clip: what every pixel shows and how the scene looks without the actor, lossless and small."""
+"""Ground truth of a rendered clip: what every pixel shows, and the scene without the actor. Lossless and small."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 
+from ..base.files import replacing
+
 
 def save_truth(path: Path, labels: np.ndarray, plate: np.ndarray, offset: np.ndarray) -> None:
-    """Write label maps [F, H, W] uint8 (codes of draw.PARTS), the plate's canvas [H', W', 3] uint8 and its crops [F, 2] int16 (v, u)."""
-    aside = path.with_suffix(".tmp")
-    with open(aside, "wb") as file:
+    """Write labels [F, H, W] uint8 (codes of draw.PARTS), the plate [H', W', 3] uint8 and its crops [F, 2] (v, u)."""
+    with replacing(path) as temporary, open(temporary, "wb") as file:
         np.savez_compressed(file, labels=labels, plate=plate, offset=offset.astype(np.int16))
-    os.replace(aside, path)
 
 
 def load_truth(path: Path, indices) -> tuple[np.ndarray, np.ndarray]:
-    """Label maps [T, H, W] and clean plates [T, H, W, 3], both uint8, of the frames with these indices."""
+    """Label maps [T, H, W] and clean plates [T, H, W, 3], both uint8, of the frames with these indices.
+
+    Raises OSError, ValueError, LookupError or zipfile.BadZipFile for a missing or damaged file.
+    """
     with np.load(path, allow_pickle=False) as file:
         labels, plate, offset = file["labels"], file["plate"], file["offset"]
     h, w = labels.shape[1:]

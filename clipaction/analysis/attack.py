@@ -1,0 +1,56 @@
+"""The attack rate: how often a class's noise turns other classes' clips into its own. Near 1 it is an adversarial
+patch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from ..noise.protocols import shared
+from ..vision.clip import CLIP, clips_to_input
+from ..vision.zero_shot import zero_shot
+
+
+@torch.inference_mode()
+def attacked(clip: CLIP, head: torch.Tensor, x: torch.Tensor, labels: torch.Tensor, delta: torch.Tensor) -> np.ndarray:
+    """[2, C]: of how many clips [N, T, 3, S, S] of other classes delta_c makes class c, and how many there were."""
+    turned, tried = np.zeros(len(delta)), np.zeros(len(delta))
+    for c in range(len(delta)):
+        others = (labels != c).nonzero()[:, 0]
+        tried[c] = len(others)
+        if len(others):
+            answers = shared(clip, head, x[others], delta[c : c + 1])[0].argmax(1).cpu()
+            turned[c] = (answers == c).sum()
+    return np.stack([turned, tried])
+
+
+def attack_rates(study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
+    """Per noise (column variant; 'none' is without noise) and class: hits (clips of other classes that became this
+    one), of (clips tried) and rate. Every second clip of `meta`, two frames of each."""
+    head, meta = study.head(), meta.iloc[::2]
+    classes = len(head)
+    class_noises = {name: delta for name, delta in learned.items() if len(delta) == classes}
+    counts = {name: np.zeros((2, classes)) for name in ("none", *class_noises)}
+    every = max(1, study.profile.frames // 2)
+    for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
+        x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::every])
+        y = torch.tensor(meta["label"].tolist()[i : i + 32])
+        answer = zero_shot(study.clip, head, x)[0].argmax(1).cpu()
+        found = [[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(classes)]
+        counts["none"] += np.array(found).T
+        for name, delta in class_noises.items():
+            counts[name] += attacked(study.clip, head, x, y, delta)
+    rows = [
+        {"variant": variant, "cls": study.classes[c], "hits": hits[c], "of": of[c], "rate": hits[c] / max(of[c], 1)}
+        for variant, (hits, of) in counts.items()
+        for c in range(classes)
+    ]
+    return pd.DataFrame(rows)
+
+
+def total_rates(attack: pd.DataFrame) -> pd.DataFrame:
+    """Over all classes, by variant: hits, of, rate."""
+    total = attack.groupby("variant")[["hits", "of"]].sum()
+    return total.assign(rate=total["hits"] / total["of"])

@@ -1,0 +1,11 @@
+"""Methods and conditions in, predictions and their statistics out.
+
+methods        what a method is, and all methods by name
+predictions    class scores -> one row a clip and a frame; accuracy
+sweep          conditions x clips -> predictions, kept by key
+judge          several methods on the same clips; labels only for those that are marked as bounds
+intervals      bootstrap over groups
+significance   paired tests
+calibration    is confidence as high as accuracy?
+summaries      tables of the above
+"""

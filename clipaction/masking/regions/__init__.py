@@ -1,0 +1,29 @@
+"""Where things are: region sources, each in a file of its own, that return soft masks float32 [T, H, W] in [0, 1].
+
+source       the contract of a source and the registry; add one with @source
+geometry     bounding boxes and growing of masks
+truth        the demo's exact masks
+motion       what moves (camera: its shift taken out first)
+relevance    the pixels that speak for the class that CLIP gives the clip
+detector     Mask R-CNN
+boxes        annotated actors of UCF101-24
+"""
+
+from . import boxes, detector, motion, relevance, truth  # noqa: F401  (importing a source registers it)
+from .geometry import box, grow
+from .source import PARTS, SOURCES, Evidence, Finder, Source, as_tensor, check, gives, region, source
+
+__all__ = [
+    "PARTS",
+    "SOURCES",
+    "Evidence",
+    "Finder",
+    "Source",
+    "as_tensor",
+    "box",
+    "check",
+    "gives",
+    "grow",
+    "region",
+    "source",
+]

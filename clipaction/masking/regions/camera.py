@@ -1,0 +1,51 @@
+"""How a camera moved during a clip: the shift that brings each frame onto a common scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+
+
+def roll(image: np.ndarray, shift: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The image [H, W, ...] moved by (dv, du) pixels around its edges, bilinear between whole pixels."""
+    for axis, distance in enumerate(shift):
+        whole, part = divmod(distance, 1)
+        image = np.roll(image, int(whole), axis)
+        image = (1 - part) * image + part * np.roll(image, 1, axis) if part else image
+    return image
+
+
+def camera_shifts(grey: np.ndarray) -> np.ndarray:
+    """The (dv, du) [T, 2], in pixels and parts of them, that bring each frame of grey float [T, H, W] onto a common
+    scene.
+
+    Phase correlation with the middle frame gives whole pixels, up to a quarter of the frame; a shift that does not
+    make the frame more alike is dropped (an actor who fills the frame is no moving camera). Then least squares on the
+    gradient of the temporal median (Lucas and Kanade 1981), without the fifth of the pixels that fit worst, gives the
+    rest."""
+    t, h, w = grey.shape
+    window = np.hanning(h)[:, None] * np.hanning(w)[None]
+    spectra = np.fft.rfft2((grey - grey.mean((1, 2), keepdims=True)) * window)
+    cross = spectra[t // 2] * spectra.conj()
+    peaks = np.fft.irfft2(cross / (np.abs(cross) + 1e-6), s=(h, w))
+    dv, du = np.arange(-(h // 4), h // 4 + 1), np.arange(-(w // 4), w // 4 + 1)
+    best = peaks[:, dv[:, None], du[None]].reshape(t, -1).argmax(1)
+    shifts = np.stack([dv[best // len(du)], du[best % len(du)]], 1).astype(float)
+    inner = np.s_[h // 4 : h - h // 4, w // 4 : w - w // 4]
+    for frame, shift in zip(grey, shifts):
+        moved = np.abs(roll(frame, shift) - grey[t // 2])[inner].mean()
+        if moved > 0.95 * np.abs(frame - grey[t // 2])[inner].mean():
+            shift[:] = 0
+    smooth, edge = ndimage.gaussian_filter(grey, (0, 0.7, 0.7)), max(1, min(h, w) // 12)
+    for _ in range(2):
+        steady = np.stack([roll(frame, shift) for frame, shift in zip(smooth, shifts)])
+        median = np.median(steady, 0)
+        slope = np.stack(np.gradient(median), -1)
+        for frame, shift in zip(steady, shifts):
+            rest = (frame - median)[edge:-edge, edge:-edge]
+            good = np.abs(rest) <= np.quantile(np.abs(rest), 0.8)
+            a = slope[edge:-edge, edge:-edge][good]
+            shift += np.clip(np.linalg.solve(a.T @ a + 1e-3 * np.eye(2), a.T @ rest[good]), -1, 1)
+    return shifts

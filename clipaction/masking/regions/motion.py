@@ -1,0 +1,81 @@
+"""What moves, from the frames alone: no weights, no annotation."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+
+from .camera import camera_shifts, roll
+from .source import Evidence, as_tensor, source
+
+NOISE = 10.0  # grey levels: a smaller change is noise of camera and compression, not motion
+REMEMBERED = 2**28  # bytes of masks kept in memory
+
+_found: dict[bytes, torch.Tensor] = {}  # masks uint8 by the digest of the frames
+
+
+def otsu(values: np.ndarray) -> float:
+    """The threshold that separates the values best into two classes (Otsu 1979), in the values' own units."""
+    counts, edges = np.histogram(values, 128)
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = counts.cumsum()
+    total, sums = below[-1], (counts * centres).cumsum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = (sums[-1] * below - sums * total) ** 2 / (below * (total - below).astype(float))
+    return float(centres[np.nanargmax(np.where(np.isfinite(between), between, -1))])
+
+
+def moving(frames: np.ndarray) -> np.ndarray:
+    """What moves, float32 [T, h, w] in [0, 1]: the difference to the temporal median after the camera's shift is
+    taken out.
+
+    frames: float [T, h, w, 3], about 96 pixels high (the sizes below are for that). The difference is smoothed and
+    thresholded at 0.4 of Otsu's value (which alone finds only the fastest parts), at most a third of all pixels; then
+    closed and filled. Components smaller than a fifth of the largest are dropped."""
+    t, h, w, _ = frames.shape
+    shifts = camera_shifts(frames.mean(-1))
+    steady = np.stack([roll(frame, shift) for frame, shift in zip(frames, shifts)])
+    change = np.abs(steady - np.median(steady, 0)).max(-1)
+    for frame, shift in zip(change, shifts):  # what came around the border is no evidence
+        dv, du = (int(np.sign(d) * np.ceil(abs(d))) for d in shift)
+        frame[: max(dv, 0)] = frame[h + min(dv, 0) :] = 0
+        frame[:, : max(du, 0)] = frame[:, w + min(du, 0) :] = 0
+    change = ndimage.gaussian_filter(change, (0, 0.8, 0.8))
+    moved = np.pad(change > max(0.4 * otsu(change), np.quantile(change, 0.65), NOISE), ((0, 0), (6, 6), (6, 6)))
+    masks = np.zeros((t, h, w), np.float32)
+    for frame, mask, shift in zip(moved, masks, shifts):
+        grown = ndimage.distance_transform_edt(~frame) <= 5
+        labels, count = ndimage.label(ndimage.binary_fill_holes(ndimage.distance_transform_edt(grown) > 5)[6:-6, 6:-6])
+        if frame.any() and count:
+            sizes = np.bincount(labels.ravel())[1:]
+            large = np.isin(labels, np.flatnonzero(sizes >= 0.2 * sizes.max()) + 1)
+            mask[:] = roll(large.astype(np.float32), -shift)
+    return masks
+
+
+@source("motion", parts=("actor+prop", "background"))
+def motion(part: str, evidence: Evidence) -> torch.Tensor:
+    """'actor+prop' is whatever moves; edges are soft over about one pixel of 96.
+
+    Limits: a part that stands still in most frames belongs to the median and is missed, unless moving parts enclose
+    it; zoom and rotation of the camera are not undone; where nothing moves, the mask is empty. Found once a clip and
+    remembered."""
+    frames, size = as_tensor(evidence.frames), tuple(evidence.frames.shape[1:3])
+    key = hashlib.blake2b(frames.numpy().tobytes(), digest_size=16, salt=repr(size).encode()[:16]).digest()
+    if key in _found:
+        mask = _found[key]
+    else:
+        small = frames.permute(0, 3, 1, 2).float()
+        if min(size) > 112:  # more pixels would only slow it down
+            small = F.interpolate(small, scale_factor=96 / min(size), mode="bilinear", antialias=True)
+        found = torch.from_numpy(moving(small.permute(0, 2, 3, 1).numpy()))[:, None]
+        found = F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
+        mask = found.clamp(0, 1).mul(255).round().byte()
+        if sum(m.numel() for m in _found.values()) + mask.numel() <= REMEMBERED:
+            _found[key] = mask
+    soft = mask.float() / 255
+    return 1 - soft if part == "background" else soft

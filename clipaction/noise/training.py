@@ -1,0 +1,117 @@
+"""The optimisation of one noise: Adam on the weighted sum of terms, stopped by validation, resumed after a kill."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from ..base.files import replacing
+from ..vision.clip import CLIP
+from .objective import objective
+from .parameters import ClassNoise
+from .views import TrainingFrames
+
+CHECKPOINT_EVERY = 30  # seconds
+
+
+class Progress:
+    """The best noise so far and the rows of the curve; saved and loaded together with everything that training goes
+    on from."""
+
+    def __init__(self, best: torch.Tensor):
+        self.best, self.value, self.worse = best, -np.inf, 0
+        self.rows: list[dict] = []
+        self.saved = time.time()
+
+    def validated(self, delta: torch.Tensor, value: float) -> None:
+        """Keep the better noise; count the validations in a row that were no better."""
+        self.worse += 1
+        if value > self.value:
+            self.best, self.value, self.worse = delta.clone(), value, 0
+
+    def load(self, path: Path, parts: dict, rng: np.random.Generator, device: torch.device) -> None:
+        state = torch.load(path, weights_only=True, map_location=device)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        self.best, self.value, self.worse = state["best"], state["best_value"], state["worse"]
+        self.rows, rng.bit_generator.state = json.loads(state["rows"]), json.loads(state["rng"])
+
+    def save(self, path: Path, parts: dict, rng: np.random.Generator) -> None:
+        state: dict[str, object] = {name: part.state_dict() for name, part in parts.items()}
+        state |= {"best": self.best, "best_value": self.value, "worse": self.worse, "rows": json.dumps(self.rows)}
+        state["rng"] = json.dumps(rng.bit_generator.state)
+        with replacing(path) as temporary:
+            torch.save(state, temporary)
+        self.saved = time.time()
+
+
+def train(
+    clip: CLIP,
+    head: torch.Tensor,
+    data: TrainingFrames,
+    config,
+    use: str = "gated",
+    seed: int = 0,
+    validate: Callable[[torch.Tensor], float] | None = None,
+    progress: str | None = None,
+    gate: torch.Tensor | None = None,
+    checkpoint: Path | None = None,
+    watch: Callable[[list[dict]], None] | None = None,
+) -> tuple[torch.Tensor, pd.DataFrame]:
+    """Learn a noise; the best of the validated steps is returned (the last step, without `validate`).
+
+    config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None.
+    validate: delta -> a number, higher is better, from validation clips only. It is called every `validate_every`
+    steps; training stops after `patience` calls in a row that are no better. checkpoint: a file, named by all that
+    matters, from which a killed training goes on to the same noise bit by bit. watch: called with the curve so far.
+    Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds)."""
+    rng = np.random.default_rng([seed, 7])
+    classes = 1 if use == "shared" else len(head)
+    noise = ClassNoise(classes, clip.size, config.eps / 255, config.resolution, seed, config.norm).to(clip.device)
+    optimiser = torch.optim.Adam(noise.parameters(), lr=config.lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
+    parts, state = {"noise": noise, "optimiser": optimiser, "schedule": schedule}, Progress(noise().detach().clone())
+    if checkpoint and checkpoint.exists():
+        state.load(checkpoint, parts, rng, clip.device)
+    scale = (
+        1024 if clip.dtype == torch.float16 else 1
+    )  # half-precision gradients must not vanish; Adam does not see the factor
+    started, rows = time.time(), state.rows
+    spent = rows[-1]["seconds"] if rows else 0.0
+    steps = range(len(rows) + 1, config.steps + 1)
+    title = progress or f"noise, {use}"
+    bar = tqdm(steps, initial=len(rows), total=config.steps, desc=title, unit="step", leave=False)
+    for step in bar:
+        index = rng.choice(len(data.labels), min(config.batch // 2, len(data.labels)), replace=False)
+        terms = objective(clip, head, noise(), data, index, config, use, rng, gate)
+        loss = sum(
+            (getattr(config.loss, name) * value for name, value in terms.items()), start=torch.zeros(()).to(clip.device)
+        )
+        optimiser.zero_grad(set_to_none=True)
+        (loss * scale).backward()
+        optimiser.step()
+        schedule.step()
+        row = {"step": step, "loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+        row["seconds"] = spent + time.time() - started
+        if step % config.validate_every == 0 or step == config.steps:
+            delta = noise().detach()
+            row["val"] = validate(delta) if validate else np.nan
+            state.validated(delta, row["val"] if validate else float(step))
+            bar.set_postfix(loss=f"{row['loss']:.3f}", val=f"{row['val']:.3f}")
+        rows.append(row)
+        if watch:
+            watch(rows)
+        if state.worse == config.patience:
+            break
+        if checkpoint and time.time() - state.saved > CHECKPOINT_EVERY:
+            state.save(checkpoint, parts, rng)
+    if checkpoint:
+        checkpoint.unlink(missing_ok=True)
+    return state.best, pd.DataFrame(rows)

@@ -1,0 +1,6 @@
+"""What notebooks show: pictures of frames, masks and noises, live curves, and the two explorers.
+
+pictures     plain functions that draw on Matplotlib and return the figure
+curves       training curves, also while they grow
+explorers    widgets around the same functions
+"""

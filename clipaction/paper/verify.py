@@ -1,0 +1,146 @@
+"""Does this run reproduce the published figures and tables? Every csv of figures/<profile>/ is compared with
+figures/reference/<profile>/."""
+
+from __future__ import annotations
+
+import filecmp
+import fnmatch
+import shutil
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ..base.errors import UserError
+from ..base.files import replacing, write_text
+from ..base.paths import figures_dir, reference_dir
+
+TOLERANCE = resources.files("clipaction.paper").joinpath("tolerance.yaml").read_text()
+PARTNERS = {"fig": (".png", ".pdf"), "tab": (".md", ".tex")}  # files beside a csv, by the start of its name
+ON_DEMAND = "not part of this run"  # how a detail begins where something is published but made only when asked for
+
+
+def verify(profile: Any) -> pd.DataFrame:
+    """One row a csv: item, file, status, detail.
+
+    status: identical (byte for byte), reproduced (within tolerance.yaml, which lies beside the reference), 'differs',
+    missing (no such file was made), 'not compared' (depends on the machine, or is made only when asked for), or
+    'no reference'. Raises UserError where nothing was made yet.
+    """
+    made, reference = figures_dir(profile), reference_dir(profile)
+    names = sorted({path.name for folder in (made, reference) for path in folder.glob("*.csv")})
+    if not names:
+        raise UserError(f"{made}: no figures or tables yet; notebook 06_figures makes them (./run_all.sh --only 06)")
+    beside = reference / "tolerance.yaml"
+    tolerance = yaml.safe_load(beside.read_text() if beside.exists() else TOLERANCE)
+    rows = [(name.removesuffix(".csv"), name, *judge(made / name, reference / name, tolerance)) for name in names]
+    return pd.DataFrame(rows, columns=["item", "file", "status", "detail"])
+
+
+def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str, str]:
+    """(status, detail) of one csv."""
+    if made.stem == "pooled" and not made.is_file():
+        return "not compared", f"{ON_DEMAND}; --seeds 3 makes it"
+    partners = PARTNERS.get(made.name[:3], ())
+    absent = [path.name for path in (made, *map(made.with_suffix, partners)) if not path.is_file()]
+    if absent:
+        return "missing", f"{', '.join(absent)} not in {made.parent}"
+    if not reference.is_file():
+        return "no reference", ""
+    if len(pd.read_csv(made)) == 0 < len(pd.read_csv(reference)):
+        return "not compared", f"{ON_DEMAND}; {made.with_suffix('.md').name} says how to make it"
+    if limit(tolerance, made.stem, "any column") == np.inf:
+        return "not compared", "depends on the machine"
+    if filecmp.cmp(made, reference, shallow=False):
+        return "identical", ""
+    return compare(pd.read_csv(made), pd.read_csv(reference), lambda column: limit(tolerance, made.stem, column))
+
+
+def limit(tolerance: dict[str, float], item: str, column: str) -> float:
+    """The absolute tolerance of a column: that of the first pattern that fits `<item>.<column>`; 0 where none does."""
+    name = f"{item}.{column}"
+    return next((float(value) for pattern, value in tolerance.items() if fnmatch.fnmatchcase(name, pattern)), 0.0)
+
+
+def compare(made: pd.DataFrame, reference: pd.DataFrame, allowed: Callable[[str], float]) -> tuple[str, str]:
+    """('reproduced' or 'differs', which cell is farthest off); `allowed` gives each column's absolute tolerance."""
+    if len(made) != len(reference):
+        return "differs", f"{len(made)} rows; the reference has {len(reference)}"
+    if list(made.columns) != list(reference.columns):
+        return "differs", other_columns(set(made), set(reference))
+    words = [name for name in reference if not pd.api.types.is_numeric_dtype(reference[name])]
+    worst, where, remarks = 0.0, "", []
+    for name in reference:
+        off = distance(made[name], reference[name], name not in words)
+        if not off.any():
+            continue
+        row, tolerance = int(np.argmax(off)), allowed(name)
+        key = " ".join(str(reference[w][row]) for w in words if w != name and pd.notna(reference[w][row]))
+        cell = f"{name} of {key or f'row {row + 1}'}: {made[name][row]} instead of {reference[name][row]}"
+        if tolerance == np.inf:
+            remarks += [cell] if name in words else []
+            continue
+        share = off.max() / max(tolerance, 1e-9)
+        if share > worst:
+            worst, where = share, f"worst cell: {cell} (tolerance {tolerance:g})"
+    return "differs" if worst > 1 + 1e-9 else "reproduced", "; ".join(filter(None, [where, *remarks]))
+
+
+def distance(a: pd.Series, b: pd.Series, numbers: bool) -> np.ndarray:
+    """How far each cell is off: the absolute difference of numbers; infinite for other texts and one-sided gaps."""
+    gaps = a.isna() & b.isna()
+    if numbers and pd.api.types.is_numeric_dtype(a):
+        return np.where(gaps, 0, (a.astype(float) - b.astype(float)).abs().fillna(np.inf).to_numpy())
+    return np.where((a.astype(str) == b.astype(str)) | gaps, 0, np.inf)
+
+
+def other_columns(made: set[str], reference: set[str]) -> str:
+    """How two lists of columns differ, in words."""
+    differences = (("new columns", made - reference), ("no columns", reference - made))
+    return "; ".join(f"{what} {', '.join(sorted(n))}" for what, n in differences if n) or "columns in another order"
+
+
+def report(profile: Any) -> int:
+    """Prints the comparison. 1 when anything differs or is missing, else 0, also where there is no reference."""
+    table = verify(profile)
+    if (table["status"] == "no reference").all():
+        print(f"nothing published to compare with (figures and tables in {figures_dir(profile)})")
+        return 0
+    print(f"{'item':8}{'file':13}{'status':14}detail")
+    for row in table.itertuples():
+        print(f"{row.item:8}{row.file:13}{row.status:14}{row.detail}".rstrip())
+    counts = table["status"].value_counts()
+    summary = ", ".join(f"{n} {status}" for status, n in counts.items())
+    print(f"{summary} (figures and tables in {figures_dir(profile)})")
+    return int(table["status"].isin(["differs", "missing"]).any())
+
+
+def update_reference(profile: Any) -> list[Path]:
+    """Publishes the present figures and tables: csv, png and md, and tolerance.yaml unless there is one.
+
+    What is published and not part of this run (an ablation, several runs) stays. Raises UserError where there is
+    nothing to publish.
+    """
+    made, reference = figures_dir(profile), reference_dir(profile)
+    files = sorted(path for kind in ("csv", "png", "md") for path in made.glob(f"*.{kind}"))
+    published = reference.glob("*.csv")
+    staying = {path.stem for path in published if judge(made / path.name, path, {})[1].startswith(ON_DEMAND)}
+    files = [path for path in files if path.stem not in staying]
+    if not files:
+        raise UserError(
+            f"{made}: no figures or tables to publish; notebook 06_figures makes them (./run_all.sh --only 06)"
+        )
+    reference.mkdir(parents=True, exist_ok=True)
+    for old in reference.iterdir():
+        if old.suffix in (".csv", ".png", ".md") and old.stem not in staying:
+            old.unlink()
+    if not (reference / "tolerance.yaml").exists():
+        write_text(reference / "tolerance.yaml", TOLERANCE)
+    for path in files:
+        with replacing(reference / path.name) as temporary:
+            shutil.copyfile(path, temporary)
+    return [reference / path.name for path in files]

@@ -1,0 +1,14 @@
+"""The command line and what it starts: notebooks, the check of the environment, the measurement of speed.
+
+    cli          commands and exit codes
+    arguments    what is asked for on the command line
+    runner       which notebooks run, in which order
+    records      which of them are finished and unchanged
+    notebook     executes one notebook
+    live         what is shown while it runs
+    environment  the Python and the machine that it runs on
+    bench        the speed of the pipeline and of the bare encoder
+
+`cli`, `arguments` and `environment` are imported before there is an environment. They need only Python's own
+library.
+"""

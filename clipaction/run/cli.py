@@ -1,0 +1,126 @@
+"""Commands and exit codes of python -m clipaction (run_all.sh makes an environment and then calls `run`).
+
+`--check` works before there is an environment: what needs other libraries is imported inside the commands.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import time
+
+from ..base.errors import UserError
+from ..base.paths import profile_file
+from .arguments import check_names, parser, profile_of, runs
+
+
+def run(arguments) -> int:
+    """Runs the notebooks, then compares; several runs are also taken together in one table."""
+    from ..profiles import load_profile
+    from .live import duration
+    from .notebook import NotebookError
+    from .runner import run as run_notebooks
+
+    started, complete, chosen = time.monotonic(), True, runs(arguments)
+    for name, overrides in chosen:
+        profile = load_profile(name, overrides)
+        check_model(profile)
+        if profile.dataset.kind != "demo":
+            check_splits(prepared(name, overrides))
+        try:
+            complete &= run_notebooks(
+                name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh
+            )
+        except NotebookError as error:
+            return say(error, 1)
+    print(f"finished in {duration(time.monotonic() - started)}\n")
+    if not complete:
+        return 0
+    if len(chosen) > 1:
+        from ..paper import report
+
+        report.make_pooled([load_profile(*each) for each in chosen])
+    return verify(arguments)
+
+
+def check_model(profile) -> None:
+    """Raises UserError for a model that this package cannot use, before anything long."""
+    from ..vision.load import check_supported
+
+    check_supported(profile.model.name, profile.model.pretrained, profile.regions.sources)
+
+
+def check_splits(study) -> None:
+    """Raises UserError when a split of somebody's videos has no clip, rather than let a notebook fail."""
+    for split, use in (("test", "test"), ("train", "train noise on"), ("val", "validate with")):
+        if study.clips(split).empty:
+            note = study.dataset.note
+            raise UserError(f"no clip is left to {use} in {note}; have three videos or more of most classes")
+
+
+def verify(arguments) -> int:
+    """Compares figures and tables with the published ones; 1 on a mismatch."""
+    from ..paper.verify import report
+    from ..profiles import load_profile
+
+    return max(report(load_profile(*each)) for each in runs(arguments))
+
+
+def prepare(arguments) -> int:
+    """Finds or makes the videos and fills the frame stores."""
+    for each in runs(arguments):
+        prepared(*each)
+    return 0
+
+
+def prepared(name: str, overrides: dict):
+    """The study of a profile, its videos found or fetched and its frame store filled; prints what there is."""
+    from ..study import open_study
+
+    study = open_study(name, overrides)
+    usable = study.store.table.ok
+    print(study.dataset.note)
+    clips = f"{usable.sum()} clips x {study.profile.frames} frames"
+    print(f"{clips} in {study.store.folder}; {(~usable).sum()} could not be read", flush=True)
+    return study
+
+
+def bench(arguments) -> int:
+    """Prints the speed of the pipeline and of the bare encoder."""
+    from .bench import bench as measure
+
+    print(measure(*profile_of(arguments)))
+    return 0
+
+
+COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; 0 done, 1 a failure or a difference from the reference, 2 a mistake, 130 interrupted."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends the kernel and the worker processes, too
+    try:
+        arguments = parser().parse_args(argv)
+        check_names(arguments)
+        if arguments.command == "run" and arguments.check:
+            profile_file(arguments.profile or "demo")
+            return 0
+        return COMMANDS[arguments.command](arguments)
+    except UserError as error:
+        return say(error, 2)
+    except KeyboardInterrupt:
+        return say("interrupted; run again to go on from here", 130)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = error.filename or os.environ.get("CLIPACTION_RESULTS") or "the results folder"
+        what = f"no space left on the disk of {where}"
+        return say(f"{what}; free some, or move the folders with CLIPACTION_DATA and CLIPACTION_RESULTS", 2)
+
+
+def say(message: object, code: int) -> int:
+    """Prints one line to standard error and returns the exit code."""
+    print(f"clipaction: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,73 @@
+"""The Python and the machine that it runs on: a check before a run, and a record beside its results.
+
+`python -m clipaction.run.environment` prints one line for each requirement that is not met, and then exits with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+
+from ..base.paths import ROOT
+
+
+def requirements() -> list[str]:
+    """The direct dependencies of pyproject.toml, tests included: 'torch>=2.6,<3', ..."""
+    import tomllib  # Python 3.10 has none, and must still reach the line that says it is too old
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project["dependencies"] + project["optional-dependencies"]["test"]
+
+
+def unmet() -> list[str]:
+    """One line for each requirement that the running Python does not meet."""
+    if sys.version_info < (3, 11):
+        return [f"Python 3.11 or newer (this is {platform.python_version()})"]
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:
+        return ["packaging"]
+    lines = []
+    for requirement in map(Requirement, requirements()):
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            lines.append(f"{requirement} (not installed)")
+        else:
+            if not requirement.specifier.contains(version, prereleases=True):
+                lines.append(f"{requirement} (it has {version})")
+    return lines
+
+
+def describe() -> dict[str, str]:
+    """{fact: text} of the machine and the versions: for environment.json, notebook 01 and tab08."""
+    import psutil
+    import torch
+
+    names = ("torch", "torchvision", "open_clip_torch", "timm", "av", "numpy", "pandas")
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "threads": str(torch.get_num_threads()),
+        "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        **{name: metadata.version(name) for name in names},
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
+if __name__ == "__main__":
+    missing = unmet()
+    print("\n".join(missing) or f"Python {platform.python_version()} has every requirement")
+    sys.exit(bool(missing))

@@ -1,0 +1,59 @@
+"""Runs the paper's notebooks in order; one that is finished and unchanged (records.py) is reused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..base.errors import UserError
+from ..base.paths import ROOT, results_dir
+from ..profiles import load_profile
+from . import records
+from .live import Live
+from .notebook import execute, title
+
+
+def run(
+    profile: str,
+    overrides: dict | None = None,
+    *,
+    start: str | None = None,
+    only: str | None = None,
+    fresh: bool = False,
+    folder: Path = ROOT / "notebooks",
+) -> bool:
+    """Runs the numbered notebooks of `folder`: all, those from number `start` on, or `only` one.
+
+    fresh: forget what these notebooks finished before. Returns whether the last one was among them, that is, whether
+    figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
+    """
+    settings = load_profile(profile, overrides)
+    records.check_folder(settings)
+    books = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    chosen = select(books, start, only)
+    if fresh:
+        records.forget(settings, chosen, everything=chosen == books)
+    for book in chosen:
+        key = records.key(settings, book, earlier=books[: books.index(book)])
+        if records.is_current(settings, book, key):
+            print(f"{title(book)}  unchanged, reused", flush=True)
+            continue
+        records.begin(settings, book, key)
+        output = results_dir(settings) / "notebooks" / book.name
+        with Live(title(book)) as live:
+            execute(book, output, {"profile": profile, "overrides": overrides or {}}, live)
+        records.finish(settings, book, live.seconds)
+    return chosen[-1] == books[-1]
+
+
+def select(books: list[Path], start: str | None, only: str | None) -> list[Path]:
+    """The notebooks to run, of all: `only` that number, or all from number `start` on. Raises UserError for an unknown
+    number."""
+    if not books:
+        raise UserError("no notebooks found; run from a complete checkout of the repository")
+    numbers = [book.name[:2] for book in books]
+    for number in (start, only):
+        if number is not None and number.zfill(2) not in numbers:
+            raise UserError(f'no notebook "{number}"; the notebooks are {", ".join(numbers)}')
+    if only is not None:
+        return [books[numbers.index(only.zfill(2))]]
+    return books if start is None else books[numbers.index(start.zfill(2)) :]

@@ -1,0 +1,82 @@
+"""A frozen CLIP: images in [0, 1] to unit embeddings, sentences to unit embeddings, class phrases to a zero-shot head.
+
+Masks and noise work on images in [0, 1] *before* normalisation, where black is 0. Only `CLIP.encode_image` normalises,
+with the model's own mean and standard deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from tqdm.auto import tqdm
+
+TEMPLATES = ("a photo of a person {}.", "a video frame of a person {}.", "an image of someone {}.", "a person {}.")
+
+
+@dataclass
+class CLIP:
+    """A frozen CLIP in evaluation mode.
+
+    model: any open_clip model (it has `encode_image`, `encode_text`, `visual`). tokenizer: sentences -> token ids [N,
+    L]. size: side of the square input, pixels. mean, std: [1, 3, 1, 1]. tau: softmax temperature, p = softmax(cosine /
+    tau). weights_hash: identifies architecture and weights in cache keys.
+    """
+
+    model: Any
+    tokenizer: Callable[[list[str]], torch.Tensor]
+    name: str
+    size: int
+    mean: torch.Tensor
+    std: torch.Tensor
+    tau: float
+    weights_hash: str
+    device: torch.device
+    dtype: torch.dtype
+
+    def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+        """Unit embeddings [B, D] float32 of images [B, 3, size, size] in [0, 1]; differentiable in the images."""
+        x = (images.to(self.device, torch.float32) - self.mean) / self.std
+        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        return F.normalize(self.model.encode_image(x).float(), dim=-1)
+
+    @torch.inference_mode()
+    def encode_text(self, texts: list[str]) -> torch.Tensor:
+        """Unit embeddings [N, D] float32 of sentences."""
+        tokens = self.tokenizer(texts).to(self.device)
+        return F.normalize(self.model.encode_text(tokens).float(), dim=-1)
+
+    @torch.inference_mode()
+    def encode_frames(
+        self, frames: np.ndarray | torch.Tensor, batch: int = 64, progress: str | None = None
+    ) -> torch.Tensor:
+        """Unit embeddings [N, D] of uint8 frames [N, size, size, 3], `batch` at a time."""
+        starts = range(0, len(frames), batch)
+        bar = tqdm(starts, desc=progress, unit="batch", disable=progress is None, leave=False)
+        return torch.cat([self.encode_image(to_input(frames[i : i + batch])) for i in bar])
+
+    def head(self, phrases: Sequence[str], templates: Sequence[str] = TEMPLATES) -> torch.Tensor:
+        """Zero-shot class prototypes [C, D]: each phrase in every template, embedded, averaged, renormalised.
+
+        Source: Radford et al. 2021, arXiv:2103.00020, section 3.1.4.
+        """
+        texts = [template.format(phrase) for phrase in phrases for template in templates]
+        embedded = self.encode_text(texts).view(len(phrases), len(templates), -1)
+        # the clone is an ordinary tensor: autograd refuses tensors made in inference mode
+        return F.normalize(embedded.mean(1), dim=-1).clone()
+
+
+def to_input(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
+    """uint8 frames [B, H, W, 3] to float32 [B, 3, H, W] in [0, 1], in channels-last memory (nothing is moved)."""
+    if isinstance(frames, np.ndarray):
+        frames = torch.from_numpy(np.ascontiguousarray(frames))
+    return frames.permute(0, 3, 1, 2).float().div_(255)
+
+
+def clips_to_input(frames: np.ndarray) -> torch.Tensor:
+    """`to_input` for uint8 clips [N, T, S, S, 3]: float32 [N, T, 3, S, S] in [0, 1]."""
+    return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])

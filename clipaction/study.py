@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -105,15 +105,15 @@ class Study:
 
     @property
     def finders(self) -> dict[str, Finder]:
-        """The finders of the region sources that need more than frames and truth; made once, when the source is
-        registered."""
+        """The finders of all region sources that need more than frames and truth; a source that is registered again
+        gets a new one."""
         for name, source in SOURCES.items():
-            if source.finder and name not in self._finders:
-                self._finders[name] = source.finder(self)
-        return self._finders
+            if source.finder and (name not in self._finders or self._finders[name][0] is not source.finder):
+                self._finders[name] = source.finder, source.finder(self)
+        return {name: finder for name, (_, finder) in self._finders.items()}
 
     @cached_property
-    def _finders(self) -> dict[str, Finder]:
+    def _finders(self) -> dict[str, tuple[Callable, Finder]]:
         return {}
 
     def save(self, name: str, table: pd.DataFrame) -> pd.DataFrame:

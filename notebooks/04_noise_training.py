@@ -29,7 +29,7 @@ import pandas as pd
 from clipaction import rivals
 from clipaction.analysis import ablation, attack, attention, tempering
 from clipaction.analysis.verdicts import verdicts
-from clipaction.evaluate.judge import describe_methods, evaluate_methods
+from clipaction.evaluate.judge import evaluate_methods
 from clipaction.evaluate.methods import find_method
 from clipaction.evaluate.summaries import compare, summarise
 from clipaction.masking.plan import SQUARE, hidden_condition
@@ -167,7 +167,6 @@ with study.timed("noise protocols", len(test) * len(conditions)):
     parts = [evaluate_methods(study, test, fast, conditions)]
     parts.append(evaluate_methods(study, test, {name: methods[name] for name in slow}, ["none"]))
 results = study.save("predictions/noise", pd.concat(parts, ignore_index=True))
-study.record("methods", describe_methods(list(methods)))
 table = summarise(results, by=["condition", "method"])
 table["uses the label"] = [find_method(name).uses_label for name in table.method]
 clean = table[table.condition == "none"].sort_values("acc", ascending=False)

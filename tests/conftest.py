@@ -86,7 +86,7 @@ def toy_study(toy_clip, toy_head, toy_frames, toy_meta, tmp_path) -> Study:
     parts = generator.integers(0, 256, (12, 3, 5, 16, 16), dtype=np.uint8)
     plates = generator.integers(0, 256, toy_frames.shape, dtype=np.uint8)
     few = {"noise.steps": 4, "noise.batch": 8, "noise.resolution": 4, "noise.validate_every": 2, "noise.views": 1}
-    profile = load_profile("quick", {"frames": 3, "batch": 12, "baselines.epochs": 1, **few})
+    profile = load_profile("quick", {"frames": 3, "batch": 36, "baselines.epochs": 1, **few})
     classes = tuple(f"class{k}" for k in range(5))
     dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=())
     study = ToyStudy(profile, dataset, ToyStore(toy_frames, parts, plates))  # type: ignore[arg-type]

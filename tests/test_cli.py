@@ -61,9 +61,9 @@ def test_a_mistake_is_one_line_and_exit_2(arguments, expected, capsys):
     (["--set", "name='Reference'"], "holds the published figures"),
     (["--profile", "reference"], "holds the published figures"),
     (["--profile", "some/where/reference.yaml"], "holds the published figures"),
-    (["--set", "name=../figures"], 'profile name "../figures" is a path'),
-    (["--set", "name=/tmp/x"], 'profile name "/tmp/x" is a path'),
-    (["--profile", "../profiles/demo"], 'profile name "../profiles/demo" is a path'),
+    (["--set", "name=../figures"], 'profile name "../figures" cannot name a folder'),
+    (["--set", "name=/tmp/x"], 'profile name "/tmp/x" cannot name a folder'),
+    (["--profile", "../profiles/demo"], 'profile name "../profiles/demo" cannot name a folder'),
 ])  # fmt: skip
 def test_names_that_would_touch_what_is_published_are_refused(arguments, expected, check, capsys, monkeypatch):
     monkeypatch.delenv("CLIPACTION_FIGURES", raising=False)

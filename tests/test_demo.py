@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 import torch
 
-from clipaction.base.code import PACKAGE, Code
 from clipaction.base.errors import UserError
+from clipaction.base.graph import PACKAGE, Code
 from clipaction.data.video import decode
 from clipaction.demo import make, plan, render
 from clipaction.demo.actions import ACTIONS, Style, draw_action

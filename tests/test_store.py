@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from test_video import moving, write
 
-from clipaction.base.code import PACKAGE, Code
 from clipaction.base.errors import UserError
+from clipaction.base.graph import PACKAGE, Code
 from clipaction.data import filling, store
 from clipaction.data.dataset import Clip, Dataset
 from clipaction.data.filling import Sampling

@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 
 from ..base import parallel
-from ..evaluate.fingerprint import fingerprint
 from ..evaluate.intervals import bootstrap_groups
 from ..evaluate.summaries import summarise
 from ..masking.plan import SQUARE, hidden_condition
@@ -85,7 +84,7 @@ def ablation(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> pd
             delta, _ = train(study.clip, head, frames, config, "gated", seed, progress=title, gate=gate)
             protocol = partial(gated, study.clip, head, delta=delta, gate=gate)
             attack = total_rates(attack_rates(study, val, {setting: delta}))["rate"][setting]
-        options = {"protocol": protocol, "method": setting, "uses": fingerprint(protocol), "frames": False}
+        options = {"protocol": protocol, "method": setting, "frames": False}
         return study.evaluate(val, conditions, "ablation", **options).assign(attack=attack)
 
     rows = pd.concat(parallel.each(judge, ["no noise", *found], study.clip.device))

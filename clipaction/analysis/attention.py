@@ -22,7 +22,7 @@ def relevance_shares(study, meta: pd.DataFrame, delta: torch.Tensor, gate: torch
 
     Also keeps example maps (one clip a class, middle frame) in relevance.npz for the figure.
     """
-    if study.store.parts is None:
+    if study.store.parts is None or "relevance" not in study.profile.regions.sources:
         return pd.DataFrame(columns=COLUMNS)
     clip, head, t = study.clip, study.head(), study.profile.frames // 2
     records: list[pd.DataFrame] = []

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..evaluate.predictions import accuracy, correct
+from ..masking.conditions import parse
+
+GRAINS = ("plate", "box")
 
 
 def majority(values: np.ndarray) -> int:
@@ -15,23 +18,35 @@ def majority(values: np.ndarray) -> int:
     return int(np.bincount(values).argmax())
 
 
+def hiding(names: Sequence[str]) -> tuple[str | None, str | None]:
+    """How actor and prop (or the actor alone) are taken away among these conditions: by the clean plate where there
+    is one, else by a box; and by a box. None where nothing does."""
+    found = [condition for condition in map(parse, names) if condition.kind == "hide" and not condition.fill]
+    for part in ("actor+prop", "actor"):
+        grains = {
+            grain: [c.name for c in found if (c.part, c.grain, c.control) == (part, grain, "")] for grain in GRAINS
+        }
+        if any(grains.values()):
+            plate, box = (next(iter(grains[grain]), None) for grain in GRAINS)
+            return plate or box, box
+    return None, None
+
+
 def bias(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """A row a class and one for 'all': cls, n_clips, acc (unmasked), background, actor, flips, sure_wrong,
     sure_blind, into, into_share.
 
     background: accuracy with actor and prop gone (by the clean plate where there is one, else by a box), which the
-    place alone earns. actor: accuracy that hiding them costs beyond the same boxes elsewhere. flips: share of answers
-    that change when they are gone. sure_wrong: mean confidence of wrong answers, unmasked. sure_blind: mean
-    confidence when they are gone. into, into_share: the commonest answer then, and its share. No rows where no region
-    source hides actor and prop."""
-    named = masking["condition"].unique()
-    hidden = [name for name in named if name.startswith("hide:actor+prop") and "/" not in name]
-    gone, boxed = (next((name for name in hidden if grain in name), None) for grain in ("plate", "box"))
+    place alone earns. actor: accuracy that hiding them costs beyond the same boxes elsewhere (NaN where a profile has
+    no such control). flips: share of answers that change when they are gone. sure_wrong: mean confidence of wrong
+    answers, unmasked. sure_blind: mean confidence when they are gone. into, into_share: the commonest answer then,
+    and its share. No rows where no region source hides actor and prop."""
     clips = masking[masking["level"] == "clip"]
-    conditions = ("none", gone or boxed, boxed, f"control:{boxed}")
-    sides = [clips[clips["condition"] == name].sort_values("clip") for name in conditions]
-    if not all(map(len, sides)):
+    gone, boxed = hiding(clips["condition"].unique())
+    if gone is None or not (clips["condition"] == "none").any():
         return pd.DataFrame(columns=["cls"])
+    conditions = ("none", gone, boxed, f"control:{boxed}")
+    sides = [clips[clips["condition"] == name].sort_values("clip") for name in conditions]
     records = []
     for cls in [*sides[0]["cls"].unique(), "all"]:
         seen, blind, box, control = (rows if cls == "all" else rows[rows["cls"] == cls] for rows in sides)
@@ -42,7 +57,7 @@ def bias(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
                 "n_clips": len(seen),
                 "acc": accuracy(seen),
                 "background": accuracy(blind),
-                "actor": accuracy(control) - accuracy(box),
+                "actor": accuracy(control) - accuracy(box) if len(control) else np.nan,
                 "flips": float((seen["pred"].to_numpy() != blind["pred"].to_numpy()).mean()),
                 "sure_wrong": float(seen["p_pred"][~correct(seen)].mean()),
                 "sure_blind": float(blind["p_pred"].mean()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import torch
@@ -19,32 +21,36 @@ def score_sources(study, meta: pd.DataFrame) -> pd.DataFrame:
     """One row a source and clip: source, part, clip, group, area (the truth's share of the frame), iou, pointing,
     top20.
 
-    iou: of motion's region, and of the 20 % most relevant pixels. pointing: share of frames whose most relevant pixel
+    Scored are the profile's sources that find actor and prop, or the most relevant pixels. iou: of the region, or of
+    the 20 % most relevant pixels. pointing: share of frames whose most relevant pixel
     is on actor or prop (the pointing game, Zhang et al. 2018). top20: share of those 20 % that is on them, at most
     area / 0.2. Two baselines do not look at the picture: a centre prior (nearer is better; for iou a disc of the true
     area) and random cells of that area. No rows where truth is unknown."""
     if study.store.parts is None:
         return pd.DataFrame(columns=COLUMNS)
     rows: list[dict] = []
+    scored = ("actor+prop", "relevant")
+    sources = [name for name in study.profile.regions.sources if any(regions.gives(name, part) for part in scored)]
+    sources = [name for name in sources if name != "truth"]
     t, size = study.store.frames.shape[1:3]
     nearness = centre_prior(size).expand(t, -1, -1)
     for clip, group, row in zip(meta["clip"], meta["group"], meta["row"]):
         frames, generator = study.store.frames[row], rng(study.profile.seed, clip, "random region")
-        evidence = regions.Evidence(frames, study.store.parts[row])
+        finders = {name: partial(finder, int(row), frames) for name, finder in study.finders.items()}
+        evidence = regions.Evidence(frames, study.store.parts[row], finders)
         truth = regions.region("actor+prop", "truth", evidence) > 0.5
         area = float(truth.float().mean())
         disc = shape_mask("circle", 100 * area, (size, size), t, generator)
         cells = torch.from_numpy(random_cells(truth.sum((1, 2)).tolist(), (size, size), generator))
-        maps = {
-            "relevance": study.finders["relevance"](int(row), frames),
-            "centre prior": nearness,
-            "random": torch.from_numpy(generator.random((t, size, size))),
-        }
+        maps = {name: evidence.from_finder(name) for name in sources if regions.gives(name, "relevant")}
+        maps |= {"centre prior": nearness, "random": torch.from_numpy(generator.random((t, size, size)))}
         top = {name: most_relevant(frames, values) for name, values in maps.items()}
-        motion = regions.region("actor+prop", "motion", evidence) > 0.5
-        found = {"motion": motion, "relevance": top["relevance"], "centre prior": disc, "random": cells}
+        found = {
+            name: top[name] if name in top else regions.region("actor+prop", name, evidence) > 0.5 for name in sources
+        }
+        found |= {"centre prior": disc, "random": cells}
         for source, guess in found.items():
-            part = "relevant" if source == "relevance" else "actor+prop"
+            part = "relevant" if source in sources and source in maps else "actor+prop"
             iou = float((guess & truth).sum() / (guess | truth).sum().clamp(min=1))
             record = {"source": source, "part": part, "clip": clip, "group": group, "area": area, "iou": iou}
             if source in maps:

@@ -1,8 +1,10 @@
 """Finished work is reused when its key is the same. A key covers code, settings and data; a table carries its key.
 
-SWEEP = Step("predictions", predictions, masked_batches)      # the functions that compute it
-key = SWEEP.key(weights, condition, also=[condition.draw])    # everything else that decides the result
-table = cached_table(path, key, compute)
+    NOISE = Step("noise", train)                   # the functions that compute it, with all code that they reach
+    key = NOISE.key(weights, settings, clips)      # everything else that decides the result
+    table = cached_table(path, key, compute)
+
+Functions that are chosen by name, such as a mask shape, are given to `key` as `also`.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .code import code_digest
+from .code import code_digest, fingerprint
 from .files import digest, replacing
 
 STEPS: dict[str, Step] = {}  # every kind of cached work, by name
@@ -36,7 +38,7 @@ class Step:
     def key(self, *parts: object, also: Iterable[Callable] = ()) -> str:
         """16 hex digits of the step's code, of the functions `also` that were chosen by name, and of all values in
         `parts`."""
-        return digest(self.code, [code_digest(function) for function in also], *parts)[:16]
+        return digest(self.code, [fingerprint(function) for function in also], *parts)[:16]
 
 
 def cached_table(path: Path, key: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 changes.
 
     code_digest(function, ...)    a digest of these functions and of every definition of the package that they can reach
+    fingerprint(value)            a digest of a value: of a method with all that it was built with
 
 The package's files are parsed, not imported. A definition (function, class, constant) reaches those that its source
 names, in its own module or through imports; methods are found through the classes named in annotations. Comments,
@@ -16,17 +17,14 @@ Not followed: graph.OPAQUE, modules that decide whether something is computed an
 
 from __future__ import annotations
 
-import ast
-import builtins
 import hashlib
-import inspect
-import textwrap
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from types import ModuleType
+from typing import Any
 
-from .graph import Code, version
-from .source import bare_dump, parse
+from .content import content
+from .graph import Code, Symbol, version
+from .source import parse
 
 
 @cache
@@ -35,51 +33,47 @@ def code() -> Code:
     return Code()
 
 
+code()  # reads the sources now, when they are imported
+
+
+def symbol_of(function: Callable) -> Symbol | None:
+    """The definition of the package that a function (a method, a class) is or belongs to; None for one from outside."""
+    module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "").partition(".")[0]
+    home = code().module(module) if module else None
+    return (module, name) if home is not None and name in home.definitions else None
+
+
 def code_digest(*functions: Callable, everything: bool = False) -> str:
     """64 hex digits of all code that some functions (or classes) reach, also such as a notebook cell defines."""
     roots, foreign = [], []
     for function in functions:
         while isinstance(function, partial):
             function = function.func
-        module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "").partition(".")[0]
-        home = code().module(module) if module else None
-        if home is not None and name in home.definitions:
-            roots.append((module, name))
+        symbol = symbol_of(function)
+        if symbol is None:
+            foreign.append(content(function, code_digest))
         else:
-            foreign.append(foreign_text(function, set()))
+            roots.append(symbol)
     lines = code().lines(roots, everything)
     return hashlib.sha256("\n".join([*lines, *foreign]).encode()).hexdigest()
+
+
+def fingerprint(value: Any) -> str:
+    """64 hex digits of all that a value holds: of a method, for example, its code, tensors, networks and numbers."""
+    return hashlib.sha256(content(value, code_digest).encode()).hexdigest()
 
 
 def notebook_digest(cells: Iterable[str]) -> str:
     """64 hex digits of all package code that a notebook's code cells reach, with everything in the registries they
     use."""
-    module = parse("\n".join(cells), "notebook", "notebook")
-    nodes = [*module.loose, *(node for nodes in module.definitions.values() for node in nodes)]
-    symbols, libraries, _ = code().references(module, nodes)
-    outside = [symbol for symbol in symbols if symbol[0] != module.name]  # the notebook's own names are among its nodes
-    lines = [*code().lines(outside, everything=True), *(f"{name} {version(name)}" for name in sorted(libraries))]
+    symbols, libraries = notebook_symbols(cells)
+    lines = [*code().lines(symbols, everything=True), *(f"{name} {version(name)}" for name in sorted(libraries))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def foreign_text(function: object, seen: set[int]) -> str:
-    """The source of a function from outside the package, with that of the functions and the plain values it names."""
-    seen.add(id(function))
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))  # type: ignore[arg-type]
-    except (OSError, TypeError, SyntaxError, IndentationError):
-        body = getattr(function, "__code__", None)
-        return repr((body.co_code, body.co_consts)) if body else repr(type(function))
-    space, texts = getattr(function, "__globals__", {}), [bare_dump(tree)]
-    for name in sorted({part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}):
-        value = space.get(name)
-        if value is None or id(value) in seen or hasattr(builtins, name) or isinstance(value, ModuleType):
-            continue
-        module = getattr(value, "__module__", None) or ""
-        if module.startswith("clipaction."):
-            texts.append(code_digest(value) if callable(value) else "")
-        elif callable(value) and module == getattr(function, "__module__", None):
-            texts.append(foreign_text(value, seen))
-        elif isinstance(value, (bool, int, float, str, tuple, list, dict)):
-            texts.append(f"{name}={value!r}")
-    return "\n".join(texts)
+def notebook_symbols(cells: Iterable[str]) -> tuple[set[Symbol], frozenset[str]]:
+    """The definitions of the package, and the libraries, that code cells name."""
+    module = parse("\n".join(cells), "notebook", "notebook")
+    nodes = [*module.loose, *(node for nodes in module.definitions.values() for node in nodes)]
+    symbols, libraries, _ = code().references(module, nodes)
+    return {symbol for symbol in symbols if symbol[0] != module.name}, libraries  # its own names are among its nodes

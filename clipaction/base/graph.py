@@ -16,6 +16,7 @@ OPAQUE = (
     "base.errors",
     "base.cache",
     "base.code",
+    "base.content",
     "base.graph",
     "base.source",
     "base.files",
@@ -33,6 +34,8 @@ class Code:
 
     def __init__(self, folder: Path = PACKAGE, name: str = "clipaction"):
         self.folder, self.name = folder, name
+        # Read at once: the code that runs is the code as it was imported, whatever is edited meanwhile.
+        self.texts = {path: path.read_text() for path in sorted(folder.rglob("*.py"))}
         self.modules: dict[str, Module | None] = {}
         self.hashes: dict[Symbol, str] = {}
         self.found: dict[Symbol, tuple[frozenset[Symbol], frozenset[str], frozenset[str]]] = {}
@@ -42,14 +45,10 @@ class Code:
         if name not in self.modules:
             self.modules[name] = None
             if name == self.name or name.startswith(f"{self.name}."):
-                path = self.folder.joinpath(*name.split(".")[1:])
-                package = name
-                if not path.is_dir():
-                    path, package = path.with_suffix(".py"), name.rpartition(".")[0]
-                else:
-                    path = path / "__init__.py"
-                if path.is_file():
-                    self.modules[name] = parse(path.read_text(), name, package)
+                path = self._path(name)
+                text = self.texts.get(path) or self.texts.get(path / "__init__.py")
+                if text is not None:
+                    self.modules[name] = parse(text, name, self._package(name))
         return self.modules[name]
 
     def locate(self, module: str, symbol: str) -> Symbol | str | None:
@@ -72,16 +71,16 @@ class Code:
         symbols: set[Symbol] = set()
         libraries: set[str] = set()
         files: set[str] = set()
-        package = module.name.rpartition(".")[0] if not self._is_package(module.name) else module.name
+        package = self._package(module.name)
         for node in nodes:
-            names = module.imports | dict(imported(node, package))
+            inside = dict(imported(node, package))
+            names, used = module.imports | inside, {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            for name in inside.keys() - used:  # imported for its effect
+                where = self.locate(*inside[name])
+                symbols |= {(where, ""), *self.all_of(where)} if isinstance(where, str) else set()
             for part in ast.walk(node):
-                if (
-                    isinstance(part, ast.Constant)
-                    and isinstance(part.value, str)
-                    and part.value.endswith(DATA_SUFFIXES)
-                ):
-                    files.add(part.value.rpartition("/")[2])
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    files |= self._data_files(part.value, module)
                 if not isinstance(part, ast.Name):
                     continue
                 if part.id in names:
@@ -96,8 +95,21 @@ class Code:
                     symbols.add((module.name, part.id))
         return frozenset(symbols), frozenset(libraries), frozenset(files)
 
-    def _is_package(self, name: str) -> bool:
-        return self.folder.joinpath(*name.split(".")[1:]).is_dir() if name.startswith(self.name) else False
+    def _path(self, name: str) -> Path:
+        """The file, or folder, of a module."""
+        path = self.folder.joinpath(*name.split(".")[1:])
+        return path if path.is_dir() else path.with_suffix(".py")
+
+    def _package(self, name: str) -> str:
+        """Where a module's relative imports start."""
+        inside = name == self.name or name.startswith(f"{self.name}.")
+        return name if inside and self._path(name).is_dir() else name.rpartition(".")[0]
+
+    def _data_files(self, text: str, module: Module) -> set[str]:
+        """The packaged files that a string names; '.json' alone (of f"{name}.json") is every one beside the module."""
+        if text in DATA_SUFFIXES:
+            return {path.name for path in self._path(module.name).parent.glob(f"*{text}")}
+        return {text.rpartition("/")[2]} if text.endswith(DATA_SUFFIXES) else set()
 
     def _through(self, module: str, node: ast.AST, name: str) -> set[Symbol]:
         """The symbols that a statement takes from a module it imported as `name`; all of them where it is used as a
@@ -148,7 +160,7 @@ class Code:
 
     @property
     def registered(self) -> dict[Symbol, list[Symbol]]:
-        """Registry -> the definitions that a decorator puts into it, in all modules of the package."""
+        """Registry -> the definitions that a decorator or an assignment puts into it, in all modules of the package."""
         if not hasattr(self, "_registered"):
             self._registered: dict[Symbol, list[Symbol]] = {}
             for path in sorted(self.folder.rglob("*.py")):
@@ -158,15 +170,26 @@ class Code:
                 if module is None:
                     continue
                 for defined, nodes in module.definitions.items():
-                    for node in nodes:
-                        for registry in self._registries(module, getattr(node, "decorator_list", ())):
-                            self._registered.setdefault(registry, []).append((name, defined))
+                    for registry in self._registries(module, defined, nodes):
+                        self._registered.setdefault(registry, []).append((name, defined))
         return self._registered
 
-    def _registries(self, module: Module, decorators: Iterable[ast.AST]) -> Iterator[Symbol]:
-        for decorator in decorators:
-            for symbol in self.references(module, [decorator])[0]:
-                yield from (s for s in {symbol, *self.direct(symbol)[0]} if self._is_registry(s))
+    def _registries(self, module: Module, defined: str, nodes: list[ast.AST]) -> set[Symbol]:
+        """The registries that a definition is put into; `REGISTRY[name] = ...` also defines an imported REGISTRY."""
+        decorators = [part for node in nodes for part in getattr(node, "decorator_list", ())]
+        filled = {found for symbol in self.references(module, decorators)[0] for found in self._filled(symbol)}
+        where = self.locate(*module.imports[defined]) if defined in module.imports else None
+        return filled | ({where} if isinstance(where, tuple) and self._is_registry(where) else set())
+
+    def _filled(self, decorator: Symbol) -> Iterator[Symbol]:
+        """The registries that a decorator names, or that another decorator fills whose call it returns."""
+        yield from (symbol for symbol in self.direct(decorator)[0] if self._is_registry(symbol))
+        module = self.module(decorator[0])
+        for node in module.definitions.get(decorator[1], ()) if module else ():
+            returned = [part.value for part in ast.walk(node) if isinstance(part, ast.Return)]
+            calls = [value.func for value in returned if isinstance(value, ast.Call)]
+            for symbol in self.references(module, calls)[0] if module else ():
+                yield from self._filled(symbol) if symbol != decorator else ()
 
     def _is_registry(self, symbol: Symbol) -> bool:
         module = self.module(symbol[0])

@@ -39,7 +39,7 @@ from .actions import ACTIONS
 from .batches import Curriculum, batch_of
 from .card import accuracies, card, normalise
 from .samples import rendered_samples
-from .tower import NAME, WEIGHTS
+from .tower import NAME, WEIGHTS, clipaction_hybrid_p12_96
 
 RELATIONS = ("usual", "random", "other")
 
@@ -166,7 +166,7 @@ def train(
     return numbers
 
 
-TRAINING = Step("compact CLIP", train)
+TRAINING = Step("compact CLIP", train, clipaction_hybrid_p12_96)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

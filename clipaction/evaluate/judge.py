@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,6 @@ import pandas as pd
 import torch
 
 from ..vision.clip import clips_to_input
-from .fingerprint import fingerprint
 from .methods import find_method
 from .predictions import prediction_rows
 
@@ -30,14 +30,16 @@ def evaluate_methods(
     step: str = "noise",
     head: torch.Tensor | None = None,
 ) -> pd.DataFrame:
-    """Clip-level predictions of methods (images -> scores, by name) under conditions, kept in predictions/<step>/."""
+    """Clip-level predictions of methods (images -> scores, by name) under conditions; those of label-free methods are
+    kept in predictions/<step>/. The methods' facts are noted in methods.json."""
     tables = []
     for name, protocol in methods.items():
         if find_method(name).uses_label:
             tables += [_evaluate_bound(study, meta, name, protocol, condition) for condition in conditions]
             continue
-        options = {"protocol": protocol, "method": name, "uses": fingerprint(protocol), "frames": False, "head": head}
+        options = {"protocol": protocol, "method": name, "frames": False, "head": head}
         tables.append(study.evaluate(meta, conditions, step, **options))
+    note_methods(study, list(methods))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -46,6 +48,16 @@ def _evaluate_bound(study, meta: pd.DataFrame, name: str, protocol: Callable, co
     batches = labelled_batches(study, meta, condition)
     scores = [protocol(x, labels=labels)[0].cpu().numpy() for x, labels in batches]
     return prediction_rows(np.concatenate(scores), None, meta, study.clip.tau, name, condition)
+
+
+def note_methods(study, names: Sequence[str]) -> None:
+    """Add what methods are to results/<profile>/methods.json, which the figures read."""
+    path = study.results / "methods.json"
+    try:
+        earlier = json.loads(path.read_text())
+    except (OSError, ValueError):
+        earlier = {}
+    study.record("methods", earlier | describe_methods(names))
 
 
 def describe_methods(names: Sequence[str]) -> dict[str, dict]:

@@ -48,12 +48,13 @@ def method(name: str, label: str, **facts: Any) -> Callable[[Callable], Callable
 
 
 def find_method(name: str) -> Method:
-    """The method of that name; 'shortlist-5' is 'shortlist' with another number. An unknown one is drawn in grey."""
+    """The method of that name; 'shortlist-5' is 'shortlist' with another number. An unknown one is drawn in grey, and
+    it is not known which labels it used."""
     stem, _, number = name.rpartition("-")
     if name not in METHODS and number.isdecimal() and stem in METHODS:
         known = METHODS[stem]
         return replace(known, name=name, label=f"{known.label}-{number}")
-    return METHODS.get(name) or Method(name, name)
+    return METHODS.get(name) or Method(name, name, kind="unknown", labels="not known")
 
 
 def in_order(names: Iterable[str]) -> list[str]:

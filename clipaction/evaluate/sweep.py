@@ -19,16 +19,16 @@ from tqdm.auto import tqdm
 
 from ..base import parallel
 from ..base.cache import Step, cached_table
+from ..base.code import fingerprint
 from ..base.files import digest
 from ..data.store import FrameStore
 from ..masking.batches import masked_batches
 from ..masking.conditions import Condition, check
 from ..masking.regions import Finder
 from ..vision.clip import CLIP, clips_to_input
+from ..vision.load import ARCHITECTURE
 from ..vision.zero_shot import zero_shot
-from .predictions import prediction_rows
-
-PREDICTIONS = Step("predictions", prediction_rows, masked_batches, clips_to_input, CLIP)
+from .predictions import META, prediction_rows
 
 Protocol = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
@@ -51,31 +51,25 @@ def evaluate(
     batch: int = 64,
     protocol: Protocol | None = None,
     method: str = "clip",
-    uses: object = "",
     frames: bool = True,
     finders: Mapping[str, Finder] | None = None,
 ) -> pd.DataFrame:
     """Predictions of a method on the clips of `meta` (columns META and `row` in the store) under each condition.
 
     protocol: images [N, T, 3, S, S] in [0, 1] -> (clip scores [N, C], frame scores [N, T, C]); zero shot when None.
-    It gets images only: labels are joined to its answers afterwards. uses: what else decides the answer (for example
-    a noise's digest), for the key. frames: whether rows of single frames are kept, too. finders: of region sources,
-    by name."""
+    It gets images only: labels are joined to its answers afterwards. frames: whether rows of single frames are kept,
+    too. finders: of region sources, by name.
+    """
     rows, ids, pieces = meta["row"].to_numpy(), meta["clip"].tolist(), []
     judge = protocol or partial(zero_shot, clip, head)
-    head_digest = hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest()
-    base = (
+    model = (
         clip.weights_hash,
         str(clip.dtype),
         clip.device.type,
-        store.key,
-        head_digest,
-        ids,
-        seed,
-        method,
-        uses,
-        frames,
+        hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest(),
     )
+    known = digest(meta[META].astype(str).to_numpy().tolist())  # labels and groups are in the rows that are kept
+    base = (*model, store.key, rows.tolist(), known, seed, method, fingerprint(judge), frames)
     chunk = max(1, batch // store.frames.shape[1])
     checked = [check(condition) for condition in conditions]
     title = f"{method}: {len(checked)} conditions"
@@ -84,8 +78,8 @@ def evaluate(
             finder = (finders or {}).get(condition.source)
             before = bar.n
             path = piece_path(folder, method, condition.name, ids)
-            parts = (condition.name, finder.key) if finder else (condition.name,)
-            key = PREDICTIONS.key(*base, *parts, also=[*condition.functions, judge])
+            parts = (condition.name, condition.facts, finder.key if finder else "")
+            key = PREDICTIONS.key(*base, *parts, also=condition.functions)
             compute = partial(_judge, judge, store, meta, condition, seed, chunk, finders, clip, method, frames, bar)
             pieces.append(cached_table(path, key, compute))
             bar.update(before + len(rows) - bar.n)
@@ -121,3 +115,6 @@ def _judge(
     answers = parallel.each(answer, range(0, len(rows), chunk), clip.device)
     clips, per_frame = map(np.concatenate, zip(*answers))
     return prediction_rows(clips, per_frame if frames else None, meta, clip.tau, method, condition.name)
+
+
+PREDICTIONS = Step("predictions", _judge, *ARCHITECTURE)  # and, by name, the condition's functions and the method

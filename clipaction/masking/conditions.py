@@ -1,13 +1,13 @@
 """Conditions: what is done to a clip's frames, by name. The name and the clip decide every pixel.
 
-none shape:<shape>:<percent>:<centre|random>:<still|moving>     black shape of that share of the frame
-hide:<part>:<silhouette|box|plate>[@source]                the part is hidden: black, black box, or replaced by the
-clean plate keep:<part>:<silhouette|box>[@source]                      isolation: everything but the part is hidden
-control:<hide or keep>                                     the same mask moved elsewhere: same shape, same area
-cells:<hide or keep>                                       as many pixels in random cells <any of
-these>/<mean|blur|soft>                            instead of black the frame's mean colour or its blur; or black with
-a
-                                                           feathered edge
+    none
+    shape:<shape>:<percent>:<centre|random>:<still|moving>    a black shape of that share of the frame
+    hide:<part>:<silhouette|box|plate>[@source]               the part is hidden: black, a black box, the clean plate
+    keep:<part>:<silhouette|box>[@source]                     isolation: everything but the part is hidden
+    control:<hide or keep>                                    the same mask moved elsewhere: same shape, same area
+    cells:<hide or keep>                                      as many pixels in random cells
+    <any of these>/<mean|blur|soft>                           not black: the frame's mean colour, or its blur; or black
+                                                              with a feathered edge
 
 The source is `truth` unless one is named, and `relevance` for the part `relevant`. The background's box is what lies
 outside the box of actor and prop (of the actor where a source has no prop). A plate condition has no control of its
@@ -77,6 +77,11 @@ class Condition:
         """The functions that were chosen by name, for cache keys."""
         return []
 
+    @property
+    def facts(self) -> list[object]:
+        """What else was registered with those functions, for cache keys."""
+        return []
+
     def generator(self, context: Context) -> np.random.Generator:
         """Random numbers of one clip under this condition, alike for every fill."""
         return rng(context.seed, context.clip, self.black)
@@ -100,6 +105,11 @@ class ShapeCondition(Condition):
     @property
     def functions(self) -> list[Callable]:
         return [SHAPES[self.shape].field]
+
+    @property
+    def facts(self) -> list[object]:
+        shape = SHAPES[self.shape]
+        return [shape.variants, shape.wraps, shape.outside, shape.anew]
 
     def apply(self, frames: torch.Tensor, contexts: Sequence[Context]) -> torch.Tensor:
         hidden = masks.shape_masks(

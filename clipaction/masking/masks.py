@@ -48,15 +48,29 @@ def template(
     around."""
     h, w = size
     inner = h * w - k if outside else k
-    mask = np.zeros(h * w, bool)
-    ranking = np.broadcast_to(field(Grid(size, inner, variant, turn)), size)
-    mask[np.argsort(ranking, axis=None, kind="stable")[:inner]] = True
-    mask = mask.reshape(h, w)[::-1, ::-1] if turn else mask.reshape(h, w)
+    mask = lowest(field(Grid(size, inner, variant, turn)), inner, size)
+    mask = mask[::-1, ::-1] if turn else mask
     room = None
     if not wraps:
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         room = ((-rows[0], h - 1 - rows[-1]), (-columns[0], w - 1 - columns[-1])) if inner else ((0, 0), (0, 0))
     return np.tile(~mask if outside else mask, (2, 2)), room
+
+
+def lowest(field: np.ndarray, k: int, size: tuple[int, int]) -> np.ndarray:
+    """Bool [H, W]: the k lowest pixels of a field [H, W]; a field that is a mask already is taken as it is.
+
+    UserError where such a mask does not have k pixels.
+    """
+    if field.dtype == bool:
+        if field.shape != size or field.sum() != k:
+            raise UserError(
+                f"a mask shape gave {field.sum()} pixels of {field.shape} for {k} of {size}; mend its function"
+            )
+        return field
+    mask = np.zeros(size[0] * size[1], bool)
+    mask[np.argsort(np.broadcast_to(field, size), axis=None, kind="stable")[:k]] = True
+    return mask.reshape(size)
 
 
 def path(
@@ -115,11 +129,7 @@ def drawn_template(
     """`template` with what is drawn at random for one clip."""
     if entry.anew:
         field = entry.field(Grid(size, k, rng=rng, central=0.0 if random else 1.0))
-        if field.dtype != bool:
-            mask = np.zeros(size[0] * size[1], bool)
-            mask[np.argsort(field, axis=None, kind="stable")[:k]] = True
-            field = mask.reshape(size)
-        return np.tile(field, (2, 2)), None
+        return np.tile(lowest(field, k, size), (2, 2)), None
     turn = int(rng.integers(2)) if random else 0
     variant = int(rng.integers(entry.variants)) if entry.variants > 1 else 0
     return template(entry.field, entry.outside, entry.wraps, k, size, variant, turn)

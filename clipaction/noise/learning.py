@@ -12,6 +12,10 @@ import torch.nn.functional as F
 from ..base import parallel
 from ..base.cache import Step, cached_table
 from ..base.errors import UserError
+from ..masking.batches import masked_batches
+from ..masking.conditions import check
+from ..masking.plan import SQUARE
+from ..vision.load import ARCHITECTURE
 from .files import load_noise, save_noise, saved_facts
 from .gates import posterior_gate
 from .protocols import Setup, gated, oracle, shared
@@ -50,9 +54,6 @@ def validation_score(
     return -float(torch.cat(losses).mean())
 
 
-NOISE = Step("noise", train, validation_score)
-
-
 def learn(
     study,
     name: str,
@@ -73,10 +74,9 @@ def learn(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = [None if tensor is None else tensor.cpu().numpy().tobytes().hex() for tensor in (study.head(), gate)]
     settings = config.model_dump(exclude={"ablation_steps", "shortlist"})
-    clips = (study.store.key, data.ids, val["clip"].tolist())
-    key = NOISE.key(
-        study.clip.weights_hash, study.clip.dtype, study.clip.device.type, *clips, settings, use, seed, tensors
-    )
+    clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist())
+    model = (study.clip.weights_hash, study.clip.dtype, study.clip.device.type)
+    key = NOISE.key(*model, *clips, settings, use, seed, tensors, also=check(SQUARE).functions)
     path, curve_path = folder / f"{name}.safetensors", folder / f"{name}.parquet"
     if saved_facts(path).get("key") != key:
         curve_path.unlink(missing_ok=True)  # noise and curve are made together
@@ -100,6 +100,9 @@ def learn(
 
     curve = cached_table(curve_path, key, compute)
     return load_noise(path).to(study.clip.device), curve
+
+
+NOISE = Step("noise", learn, masked_batches, *ARCHITECTURE)  # study.masked gives the validation clips
 
 
 def learn_all(

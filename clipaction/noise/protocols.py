@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..evaluate.methods import METHODS, Method, find_method, method
+from ..base.errors import UserError
+from ..evaluate.methods import METHODS, Method, method
 from ..vision.clip import CLIP
 from ..vision.zero_shot import clip_scores, encode_clips, zero_shot
 from .gates import gated_noise
@@ -54,14 +55,18 @@ def protocol(
 
 
 def build_protocols(setup: Setup, names: list[str] | None = None) -> dict[str, Callable]:
-    """The protocols of these names (all registered ones when None), ready to be given images."""
-    chosen = [entry for entry in METHODS.values() if entry.kind == "protocol" and entry.build]
-    if names is not None:
-        chosen = [find_method(name) for name in names]
-    built = {}
-    for entry in chosen:
-        assert entry.build is not None
-        built[f"shortlist-{setup.shortlist}" if entry.name == "shortlist" else entry.name] = entry.build(setup)
+    """The protocols of these names (all registered ones when None), ready to be given images.
+
+    'shortlist' is built as shortlist-k, with the set-up's k. UserError for a name that is no protocol.
+    """
+    known = {name: entry for name, entry in METHODS.items() if entry.kind == "protocol" and entry.build}
+    built: dict[str, Callable] = {}
+    for name in known if names is None else names:
+        if name not in known:
+            raise UserError(f'unknown protocol "{name}"; choose one of {", ".join(known)}')
+        build = known[name].build
+        assert build is not None
+        built[f"shortlist-{setup.shortlist}" if name == "shortlist" else name] = build(setup)
     return built
 
 

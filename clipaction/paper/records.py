@@ -1,9 +1,9 @@
 """What was made of which results. An item whose record is up to date is not made again.
 
 Beside the results, results/<profile>/paper/<item>.json holds a key (the code of the item and of what saves it, the
-registered looks, the facts of the run), digests of the results that the item read and of the files that it became, and
-what the report shows. So a changed plot repeats only its plot, and a changed result only the items that read it.
-"""
+registered looks, the facts of the run), digests of the results that the item read and of the files that it became,
+and what the report shows. So a changed plot repeats only its plot, and a changed result only the items that read it;
+another profile repeats all of them."""
 
 from __future__ import annotations
 

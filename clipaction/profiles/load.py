@@ -29,9 +29,10 @@ def load_profile(name_or_path: str | Path = "demo", overrides: dict[str, Any] | 
     Raises UserError, one line, for an unknown profile, an unreadable file or a value that does not fit the schema.
     """
     values = _merge(_read(str(name_or_path)), _nest(overrides or {}))
-    extensions = values.get("extensions") or ()
-    for file in extensions if isinstance(extensions, (list, tuple)) else ():
-        extend(Path(str(file)).expanduser().resolve())
+    if isinstance(values.get("extensions"), (list, tuple)):
+        values["extensions"] = [str(Path(str(file)).expanduser().resolve()) for file in values["extensions"]]
+        for file in values["extensions"]:
+            extend(Path(file))
     try:
         return Profile.model_validate(values)
     except ValidationError as error:

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 from ..base.cache import Step, cached_table
 from ..base.errors import UserError
 from ..base.files import replacing
+from ..data.store import FrameStore
 from ..evaluate.methods import METHODS
 from .networks import create, network_names
 
@@ -148,22 +149,14 @@ def load(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     return model.eval(), classes
 
 
-NETWORKS = Step("networks", fit, create)
-
-
 def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, nn.Module]:
-    """All registered networks, trained on the source domain's training clips; saved, and reused when the key is the
-    same."""
+    """All registered networks, trained on the source domain's training clips, on the CPU; saved, and reused when the
+    key is the same."""
     config, seed = study.profile.baselines, study.profile.seed
     models: dict[str, nn.Module] = {}
     keys: dict[str, str] = {}
-    data = (
-        study.store.get(train["row"]),
-        train["label"].to_numpy(),
-        study.store.get(val["row"]),
-        val["label"].to_numpy(),
-    )
-    clips = (study.store.key, train["clip"].tolist(), val["clip"].tolist())
+    labels = train["label"].to_numpy(), val["label"].to_numpy()
+    clips = (study.store.key, train["clip"].tolist(), val["clip"].tolist(), *(part.tolist() for part in labels))
     for name in network_names():
         path = study.results / "baselines" / f"{name}.safetensors"
         build = METHODS[name].build
@@ -174,6 +167,7 @@ def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, n
 
         def compute(name=name, path=path, start=start) -> pd.DataFrame:
             model = create(name, study.n_source, seed, start=start)
+            data = study.store.get(train["row"]), labels[0], study.store.get(val["row"]), labels[1]
             model, curve = fit(model, *data, epochs=config.epochs, seed=seed, lr=config.lr)
             save(model, name, path, study.classes[: study.n_source])
             return curve
@@ -181,6 +175,9 @@ def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, n
         cached_table(path.with_suffix(".parquet"), key, compute)
         models[name] = load(path)[0]
     return models
+
+
+NETWORKS = Step("networks", train_networks, FrameStore)
 
 
 def network_protocols(study, models: dict[str, nn.Module]) -> dict[str, Callable]:

@@ -22,6 +22,7 @@ from ..base.code import notebook_digest
 from ..base.errors import UserError
 from ..base.files import digest, digest_of, digests_of, is_temporary, write_json
 from ..base.paths import PUBLISHED, ROOT, check_name, data_dir, figures_dir, results_dir
+from ..masking.regions.boxes import annotation_file
 
 # Every notebook adds times and facts of the machine to these; they differ in every run and decide nothing.
 NOT_COMPARED = {"results/timing.parquet", "results/environment.json"}
@@ -55,8 +56,8 @@ def own_files(profile) -> list[tuple[str, str]]:
     """(path below the one that was named, digest) of the user's own videos, boxes and weights."""
     named = (
         profile.dataset.root,
-        profile.regions.boxes,
-        profile.model.pretrained,
+        annotation_file(profile.regions.boxes) if "boxes" in profile.regions.sources else None,
+        profile.model.pretrained if Path(profile.model.pretrained).suffix else None,
         *profile.extensions,
         os.environ.get("CLIPACTION_CHECKPOINT"),
     )

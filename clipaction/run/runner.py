@@ -27,6 +27,8 @@ def run(
     figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
     """
     settings = load_profile(profile, overrides)
+    if settings.extensions:  # as absolute paths: a notebook runs in its own folder
+        overrides = {**(overrides or {}), "extensions": list(settings.extensions)}
     records.check_folder(settings)
     books = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     chosen = select(books, start, only)

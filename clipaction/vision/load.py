@@ -186,6 +186,9 @@ def create(name: str, pretrained: str, source: str) -> Any:
     return model.eval().requires_grad_(False)
 
 
+ARCHITECTURE = (register, create)  # the code that decides what a model computes, for keys of what is computed with it
+
+
 def load_tokenizer(name: str) -> Any:
     """The model's tokenizer. UserError when it must be downloaded and cannot be."""
     try:
@@ -221,8 +224,10 @@ def passes_self_check(clip: CLIP) -> bool:
 
 
 def hash_weights(model: nn.Module, name: str) -> str:
-    """16 hex digits of the architecture's name and every weight, as float32."""
-    digest = hashlib.sha256(name.encode())
+    """16 hex digits of the architecture (with its activation), the normalisation and every weight, as float32."""
+    visual: Any = model.visual
+    facts = (name, str(model), visual.image_size, visual.image_mean, visual.image_std)
+    digest = hashlib.sha256(repr(facts).encode())
     for key, value in model.state_dict().items():
         digest.update(key.encode())
         digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())

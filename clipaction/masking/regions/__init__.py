@@ -9,7 +9,8 @@ detector     Mask R-CNN
 boxes        annotated actors of UCF101-24
 """
 
-from . import boxes, detector, motion, relevance, truth  # noqa: F401  (importing a source registers it)
+# Importing a source registers it; they are offered in this order.
+from . import truth, motion, relevance, detector, boxes  # noqa: F401, I001
 from .geometry import box, grow
 from .source import PARTS, SOURCES, Evidence, Finder, Source, as_tensor, check, gives, region, source
 

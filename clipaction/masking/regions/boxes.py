@@ -64,6 +64,11 @@ def rasterise(tubes: list[Tube], indices, height: int, width: int) -> np.ndarray
     return out
 
 
+def annotation_file(path: str | None) -> Path:
+    """The file of annotations: the one named, or where it is expected."""
+    return Path(path).expanduser() if path else data_dir() / "ucf101" / FILE
+
+
 class Boxes:
     """Actor coverage in the clips of a frame store, from the annotations; the geometry is the frames' own, resized
     and cropped alike."""
@@ -71,7 +76,7 @@ class Boxes:
     def __init__(self, path: str | None, table: pd.DataFrame, resize_mode: str = "shortest"):
         """table: the store's, indexed by row: id, indices, height, width."""
         self.path, self.table, self.resize_mode = (
-            Path(path).expanduser() if path else data_dir() / "ucf101" / FILE,
+            annotation_file(path),
             table,
             resize_mode,
         )

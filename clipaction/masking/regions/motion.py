@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from threading import Lock
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from .source import Evidence, as_tensor, source
 NOISE = 10.0  # grey levels: a smaller change is noise of camera and compression, not motion
 REMEMBERED = 2**28  # bytes of masks kept in memory
 
+_lock = Lock()
 _found: dict[bytes, torch.Tensor] = {}  # masks uint8 by the digest of the frames
 
 
@@ -75,7 +77,8 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
         found = torch.from_numpy(moving(small.permute(0, 2, 3, 1).numpy()))[:, None]
         found = F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
         mask = found.clamp(0, 1).mul(255).round().byte()
-        if sum(m.numel() for m in _found.values()) + mask.numel() <= REMEMBERED:
-            _found[key] = mask
+        with _lock:  # clips are masked in several threads
+            if sum(m.numel() for m in _found.values()) + mask.numel() <= REMEMBERED:
+                _found[key] = mask
     soft = mask.float() / 255
     return 1 - soft if part == "background" else soft

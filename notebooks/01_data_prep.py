@@ -44,7 +44,8 @@ table = study.store.table.merge(study.dataset.table(), on="id")
 frames = study.store.frames
 print(study.dataset.note)
 print(
-    f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum())} unreadable; frames {frames.shape} {frames.dtype}"
+    f"{len(table)} clips of {len(study.classes)} classes, {int((~table.ok).sum())} unreadable;",
+    f"frames {frames.shape} {frames.dtype}",
 )
 
 # %% [markdown]

@@ -71,7 +71,8 @@ by_scene = summarise(clips[clips.domain == study.source], by=["scene"]).set_inde
 if {"usual", "other"} <= set(by_scene.index):
     usual, other = by_scene["usual"], by_scene["other"]
     print(
-        f"usual scene {usual:.2f}, another action's scene {other:.2f}: the scene changes accuracy by {usual - other:+.2f}"
+        f"usual scene {usual:.2f}, another action's scene {other:.2f}:",
+        f"the scene changes accuracy by {usual - other:+.2f}",
     )
 
 # %% [markdown]
@@ -118,5 +119,6 @@ if study.profile.dataset.kind == "ucf101" and len(head) == 101:
     print(f"here {percent:.2f} % of sampled frames; published 58.15 %: {near} three points")
 else:
     print(
-        f"here {percent:.1f} % of sampled frames; this profile is not the 101-class test split, so the two are not comparable"
+        f"here {percent:.1f} % of sampled frames; this profile is not the 101-class test split,",
+        "so the two are not comparable",
     )

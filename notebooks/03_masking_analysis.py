@@ -39,7 +39,8 @@ test = study.clips("test")
 conditions = plan(study.profile)
 encoded = len(conditions) * len(test) * study.profile.frames
 print(
-    f"{len(conditions)} conditions x {len(test)} test clips x {study.profile.frames} frames = {encoded} frames to encode"
+    f"{len(conditions)} conditions x {len(test)} test clips x {study.profile.frames} frames",
+    f"= {encoded} frames to encode",
 )
 
 # %% [markdown]

@@ -191,7 +191,8 @@ def one_higher(text: str, definition: str | None = None) -> str:
     lines = text.splitlines(keepends=True)
     line = lines[node.lineno - 1].encode()
     assert node.end_col_offset is not None
-    changed = line[: node.col_offset] + repr(node.value + 1).encode() + line[node.end_col_offset :]  # type: ignore[operator]
+    raised = repr(node.value + 1).encode()  # type: ignore[operator]
+    changed = line[: node.col_offset] + raised + line[node.end_col_offset :]
     lines[node.lineno - 1] = changed.decode()
     return "".join(lines)
 

@@ -79,7 +79,8 @@ def definition(ran: CodeType) -> Symbol | None:
     if name.startswith("<"):  # a lambda or a comprehension in a constant
         known = code().module(module)
         assert known is not None
-        spans = {name: (nodes[0].lineno, nodes[-1].end_lineno) for name, nodes in known.definitions.items()}  # type: ignore
+        definitions: dict[str, list] = known.definitions
+        spans = {name: (nodes[0].lineno, nodes[-1].end_lineno) for name, nodes in definitions.items()}
         name = next(name for name, (first, last) in spans.items() if first <= ran.co_firstlineno <= last)
     return module, name
 

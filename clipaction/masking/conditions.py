@@ -28,14 +28,11 @@ import torch
 from ..base.errors import UserError
 from ..base.seeds import rng
 from . import masks, regions
-from .controls import CONTROLS
-from .fills import FILLS, hide
+from .controls import CONTROL_WORDS, CONTROLS
+from .fills import FILL_WORDS, FILLS, hide
 from .regions import Evidence, as_tensor
 from .regions.source import Array
 from .shapes import SHAPES
-
-FILL_WORDS = {"mean": "mean colour", "blur": "blurred", "soft": "feathered"}
-CONTROL_WORDS = {"": "", "control": "same mask elsewhere: ", "cells": "equal area in cells: "}
 
 
 @dataclass

@@ -43,3 +43,4 @@ def in_cells(mask: torch.Tensor, generator: np.random.Generator) -> torch.Tensor
 
 
 CONTROLS = {"control": elsewhere, "cells": in_cells}
+CONTROL_WORDS = {"": "", "control": "same mask elsewhere: ", "cells": "equal area in cells: "}

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from . import masks
 
 FILLS = ("mean", "blur", "soft")
+FILL_WORDS = {"mean": "mean colour", "blur": "blurred", "soft": "feathered"}
 
 
 def feathered(mask: torch.Tensor) -> torch.Tensor:

@@ -79,7 +79,8 @@ def latex(view: pd.DataFrame, caption: str, label: str) -> str:
     lines = [" & ".join(latex_cell(str(value)) for value in row) + r" \\" for row in [view.columns, *view.to_numpy()]]
     body = "\n".join(["\\toprule", lines[0], "\\midrule", *lines[1:], "\\bottomrule"])
     return (
-        f"\\begin{{table}}\n\\centering\n\\caption{{{latex_cell(caption)}}}\n\\label{{{label}}}\n\\resizebox{{\\textwidth}}{{!}}{{%\n"
+        f"\\begin{{table}}\n\\centering\n\\caption{{{latex_cell(caption)}}}\n\\label{{{label}}}\n"
+        "\\resizebox{\\textwidth}{!}{%\n"
         f"\\begin{{tabular}}{{{kinds}}}\n{body}\n\\end{{tabular}}}}\n\\end{{table}}\n"
     )
 

@@ -75,12 +75,18 @@ def check_text_tower(name: str) -> None:
         )
 
 
+def be_quiet() -> None:
+    """Show only errors of open_clip, which logs to the root logger."""
+    logging.getLogger().setLevel(logging.ERROR)
+
+
 def build_image_tower(name: str) -> nn.Module:
     """A model's image tower without weights, on the meta device: no memory, no network, a tenth of a second."""
     text = open_clip.get_model_config(name)["text_cfg"]
     plain = {
         key: value for key, value in text.items() if not key.startswith("hf_")
     }  # HuggingFace's towers are downloaded
+    be_quiet()
     with torch.device("meta"):
         return open_clip.create_model(name, pretrained=None, text_cfg=plain, device="meta").visual
 
@@ -166,7 +172,7 @@ def create(name: str, pretrained: str, source: str) -> Any:
     if tag:  # a weights file says nothing of its activation and its colours' mean
         colours = {key: tag[key] for key in ("mean", "std") if key in tag}
         options = {"force_quick_gelu": bool(tag.get("quick_gelu")), "force_preprocess_cfg": colours}
-    logging.getLogger().setLevel(logging.ERROR)  # open_clip logs to the root logger
+    be_quiet()
     if source == "random":
         torch.manual_seed(0)
     else:

@@ -51,8 +51,8 @@ class Study:
 
     @cached_property
     def source(self) -> str:
-        """The domain that noise and networks are trained on."""
-        return "home" if any(clip.domain == "home" for clip in self.dataset) else ""
+        """The domain that noise and networks are trained on: that of the training clips."""
+        return next((clip.domain for clip in self.dataset if clip.split == "train"), "")
 
     @cached_property
     def n_source(self) -> int:

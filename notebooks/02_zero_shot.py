@@ -27,7 +27,7 @@ import torch
 
 from clipaction.analysis.bias import majority
 from clipaction.evaluate.predictions import accuracy
-from clipaction.evaluate.summaries import summarise
+from clipaction.evaluate.summaries import frame_disagreement, summarise
 from clipaction.study import open_study
 from clipaction.vision.zero_shot import clip_scores
 
@@ -83,15 +83,14 @@ if {"usual", "other"} <= set(by_scene.index):
 # %%
 features = torch.stack([model.encode_frames(study.store.get([r])[0], study.profile.batch) for r in test["row"]]).cpu()
 words = head.cpu()
-clip_pred = clip_scores(features, words)[0].argmax(1)
-frame_pred = (features @ words.T).argmax(2)
 templates = [study.head(templates=[template]).cpu() for template in study.templates]
 by_template = torch.stack([clip_scores(features, each)[0].argmax(1) for each in templates], 1)
-halves = clip_pred[:, None]
-if features.shape[1] > 1:
-    halves = torch.stack([clip_scores(features[:, start::2], words)[0].argmax(1) for start in (0, 1)], 1)
+starts = (0, 1) if features.shape[1] > 1 else (0,)
+halves = torch.stack([clip_scores(features[:, start::2], words)[0].argmax(1) for start in starts], 1)
+own = zero_shot[(zero_shot.split == "test") & (zero_shot.domain == study.source)]
+disagreement = frame_disagreement(own).set_index("clip")["disagree_frames"]
 instability = test[["clip", "cls", "group", "scene"]].assign(
-    disagree_frames=(frame_pred != clip_pred[:, None]).float().mean(1).numpy(),
+    disagree_frames=disagreement.loc[test["clip"]].to_numpy(),
     template_agreement=[(row == majority(row)).mean() for row in by_template.numpy()],
     offset_agreement=(halves == halves[:, :1]).all(1).float().numpy(),
 )

@@ -29,7 +29,7 @@ def test_add_a_data_set_in_twenty_lines(tmp_path, monkeypatch, registry):
     from clipaction.data.dataset import dataset, make_dataset
 
     @dataset("flat")
-    def load_flat(profile, split):
+    def load_flat(profile):
         """Videos named <class>_<number>.avi in one folder, all of them for testing."""
         clips = []
         for path in sorted(Path(profile.dataset.root).glob("*.avi")):

@@ -95,13 +95,13 @@ def test_it_is_built_with_the_others_and_takes_images_alone(setup, toy_study, to
 
 
 def test_it_is_evaluated_once_and_again_when_its_code_or_its_noise_changes(setup, toy_study, toy_meta, monkeypatch):
-    swept, original = [], sweep._judge
+    swept, original = [], sweep._predict
 
     def counted(*args):
         swept.append(args[8])
         return original(*args)
 
-    monkeypatch.setattr(sweep, "_judge", counted)
+    monkeypatch.setattr(sweep, "_predict", counted)
 
     def evaluate() -> pd.DataFrame:
         return evaluate_methods(toy_study, toy_meta, build_protocols(setup, ["none", "half"]), ["none"])

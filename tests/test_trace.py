@@ -129,7 +129,7 @@ def test_predictions_under_every_kind_of_condition(toy_study, toy_meta, monkeypa
     profile = load_profile("demo", {"regions.sources": ["truth", "motion"], "regions.controls": ["control", "cells"]})
     conditions = [name for name in plan(profile) if ":10:" not in name and ":50:" not in name]
     assert len(conditions) > 50
-    compute, kinds = sweep._judge, set()
+    compute, kinds = sweep._predict, set()
 
     def judged(judge, store, meta, condition, *rest):
         with traced() as ran:
@@ -138,7 +138,7 @@ def test_predictions_under_every_kind_of_condition(toy_study, toy_meta, monkeypa
         kinds.add((condition.kind, condition.shape, condition.source, condition.control, condition.fill))
         return found
 
-    monkeypatch.setattr(sweep, "_judge", judged)
+    monkeypatch.setattr(sweep, "_predict", judged)
     toy_study.evaluate(toy_meta, conditions, "masking")
     assert len(kinds) > 15
 

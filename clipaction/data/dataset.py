@@ -1,7 +1,7 @@
 """What a data set is: clips with a class, a group and a split. And where to add one.
 
     @dataset("hmdb51")
-    def load_hmdb51(profile, split):
+    def load_hmdb51(profile):
         clips = [{"id": ..., "path": ..., "cls": ..., "group": ..., "split": "test"}, ...]
         return make_dataset("HMDB-51", clips, {"wave": "waving", ...}, profile.dataset.classes)
 
@@ -72,7 +72,7 @@ class Dataset:
         return pd.DataFrame([[getattr(c, name) for name in columns] for c in self.clips], columns=columns)
 
 
-Loader = Callable[[Any, "int | None"], Dataset]  # (profile, number of the official split or None)
+Loader = Callable[[Any], Dataset]  # takes a profile
 DATASETS: Registry[Loader] = Registry("kind of data set")
 
 
@@ -95,12 +95,12 @@ def find_dataset(kind: str) -> Loader:
     return DATASETS[kind]
 
 
-def load_dataset(profile, split: int | None = None) -> Dataset:
-    """The clips of a profile; `split` chooses among UCF-101's three (the profile's first when None).
+def load_dataset(profile) -> Dataset:
+    """The clips of a profile.
 
     Raises UserError for an unknown kind, and when the data are missing or unusable.
     """
-    return find_dataset(profile.dataset.kind)(profile, split)
+    return find_dataset(profile.dataset.kind)(profile)
 
 
 def make_dataset(

@@ -10,7 +10,7 @@ from .dataset import Dataset, dataset, make_dataset
 
 
 @dataset("demo")
-def load_demo(profile, split: int | None = None) -> Dataset:
+def load_demo(profile) -> Dataset:
     """The clips of `profile`, with ground truth; renders what is missing. Raises UserError when the disk is full."""
     folder = rendered_clips(profile)
     rows = pd.read_csv(folder / "clips.csv", keep_default_na=False)

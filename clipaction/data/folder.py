@@ -16,7 +16,7 @@ TEST_SHARE, VAL_SHARE = 0.4, 0.1  # of a class's videos, where the folder does n
 
 
 @dataset("folder")
-def load_folder(profile, split: int | None = None) -> Dataset:
+def load_folder(profile) -> Dataset:
     """The videos below `profile.dataset.root`; each is its own group. Raises UserError for an unusable folder."""
     if not profile.dataset.root:
         raise UserError("no folder of videos given; say --data DIR, where DIR holds one folder of videos a class")

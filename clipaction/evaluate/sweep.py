@@ -80,13 +80,13 @@ def evaluate(
             path = piece_path(folder, method, condition.name, ids)
             parts = (condition.name, condition.facts, finder.key if finder else "")
             key = PREDICTIONS.key(*base, *parts, also=condition.functions)
-            compute = partial(_judge, judge, store, meta, condition, seed, chunk, finders, clip, method, frames, bar)
+            compute = partial(_predict, judge, store, meta, condition, seed, chunk, finders, clip, method, frames, bar)
             pieces.append(cached_table(path, key, compute))
             bar.update(before + len(rows) - bar.n)
     return pd.concat(pieces, ignore_index=True)
 
 
-def _judge(
+def _predict(
     judge: Protocol,
     store: FrameStore,
     meta: pd.DataFrame,
@@ -99,7 +99,7 @@ def _judge(
     frames: bool,
     bar: tqdm,
 ) -> pd.DataFrame:
-    """The prediction rows of one condition; chunks of clips are judged side by side."""
+    """The prediction rows of one condition; chunks of clips are predicted side by side."""
     rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
 
     def answer(start: int) -> list[np.ndarray]:
@@ -117,4 +117,4 @@ def _judge(
     return prediction_rows(clips, per_frame if frames else None, meta, clip.tau, method, condition.name)
 
 
-PREDICTIONS = Step("predictions", _judge, *ARCHITECTURE)  # and, by name, the condition's functions and the method
+PREDICTIONS = Step("predictions", _predict, *ARCHITECTURE)  # and, by name, the condition's functions and the method

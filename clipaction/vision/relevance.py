@@ -147,15 +147,13 @@ def relevance(
     images: torch.Tensor,
     text_features: torch.Tensor,
     encode: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    start_layer: int = 0,
 ) -> torch.Tensor:
     """Relevance maps [B, gh, gw] of images towards a target, each scaled to [0, 1] by its own minimum and maximum.
 
     images: [B, 3, H, W] as `encode` takes them; encode: images -> features [B, D] with gradient, by default
-    `model.encode_image` (then images are normalised ones). text_features: [B, D] or [D], e.g. a class's unit prototype,
-    or its difference from the mean of the others. The target is the logit scale * f(x) . t, f unit. start_layer: the
-    first block that counts. An image's map does not depend on the other images of the batch.
-    """
+    `model.encode_image` (then images are normalised ones). text_features: [B, D] or [D], e.g. a class's unit
+    prototype, or its difference from the mean of the others. The target is the logit scale * f(x) . t, f unit. An
+    image's map does not depend on the other images of the batch. """
     encode, visual = encode or model.encode_image, model.visual
     maps: list[torch.Tensor] = []
     scale = float(model.logit_scale.detach().exp()) if hasattr(model, "logit_scale") else 1.0
@@ -168,7 +166,6 @@ def relevance(
         else:
             stack.callback(_last_stage(visual).register_forward_hook(_appending(maps)).remove)
         target = scale * (F.normalize(encode(images).float(), dim=-1) * text_features.detach().clone()).sum()
-        maps = maps[start_layer:] if transformer else maps
         gradients = torch.autograd.grad(target, maps)
     if transformer:
         rows = rollout([m.detach().float() for m in maps], [g.float() for g in gradients])

@@ -11,12 +11,12 @@ from .names import phrases
 
 
 @dataset("ucf101")
-def load_ucf101(profile, split: int | None = None) -> Dataset:
-    """UCF-101 in its official split 1, 2 or 3 (default: the profile's first), from a copy on disk or fetched.
+def load_ucf101(profile) -> Dataset:
+    """UCF-101 in its official split 1, 2 or 3 (the first that the profile names), from a copy on disk or fetched.
 
     Raises UserError when the videos are neither there nor can be fetched, or none of them is in the test set.
     """
-    split = profile.dataset.splits[0] if split is None else split
+    split = profile.dataset.splits[0]
     chosen, files, note = locate(profile.dataset, split)
     clips = []
     for clip in chosen:

@@ -325,7 +325,7 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("masking.regions.camera", "camera_shifts", "source motion"),
         ("masking.regions.geometry", "box", "step predictions"),
         ("evaluate.predictions", "_rows", "step predictions"),
-        ("evaluate.sweep", "_judge", "step predictions"),
+        ("evaluate.sweep", "_predict", "step predictions"),
         # noise and rivals
         ("noise.gates", "gate_weights", "step noise, method gated, method random, method shuffled"),
         ("noise.parameters", "ClassNoise", "step noise"),

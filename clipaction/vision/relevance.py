@@ -153,7 +153,7 @@ def relevance(
     images: [B, 3, H, W] as `encode` takes them; encode: images -> features [B, D] with gradient, by default
     `model.encode_image` (then images are normalised ones). text_features: [B, D] or [D], e.g. a class's unit
     prototype, or its difference from the mean of the others. The target is the logit scale * f(x) . t, f unit. An
-    image's map does not depend on the other images of the batch. """
+    image's map does not depend on the other images of the batch."""
     encode, visual = encode or model.encode_image, model.visual
     maps: list[torch.Tensor] = []
     scale = float(model.logit_scale.detach().exp()) if hasattr(model, "logit_scale") else 1.0

@@ -109,3 +109,17 @@ def registries():
     for registry, entries in kept.values():
         registry.clear()
         registry.update(entries)
+
+
+@pytest.fixture
+def toy_results(tmp_path, monkeypatch):
+    """Invented results of the profile quick, nothing published: (results folder, figures folder)."""
+    from synthetic import write_results
+
+    from clipaction.paper import verify
+
+    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("CLIPACTION_FIGURES", str(tmp_path / "figures"))
+    monkeypatch.setattr(verify, "reference_dir", lambda profile: tmp_path / "reference" / profile)
+    write_results(tmp_path / "results" / "quick", "quick", failed=0)
+    return tmp_path / "results" / "quick", tmp_path / "figures" / "quick"

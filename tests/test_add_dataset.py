@@ -4,22 +4,12 @@ import pytest
 from test_video import moving, write
 
 from clipaction.base.errors import UserError
-from clipaction.data.dataset import DATASETS, find_dataset, load_dataset
+from clipaction.data.dataset import load_dataset
 from clipaction.data.store import prepare
 from clipaction.profiles import load_profile
 
 
-@pytest.fixture
-def registry():
-    """The kinds of data sets, put back after the test."""
-    find_dataset("demo")
-    known = dict(DATASETS)
-    yield
-    DATASETS.clear()
-    DATASETS.update(known)
-
-
-def test_add_a_data_set_in_twenty_lines(tmp_path, monkeypatch, registry):
+def test_add_a_data_set_in_twenty_lines(tmp_path, monkeypatch, registries):
     monkeypatch.setenv("CLIPACTION_DATA", str(tmp_path / "data"))
     for name in ("wave_01", "wave_02", "walk_01"):
         write(tmp_path / f"{name}.avi", moving(12))

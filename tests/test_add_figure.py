@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from synthetic import write_results
 
 from clipaction.base.errors import UserError
 from clipaction.paper import report, verify
@@ -25,14 +24,9 @@ def add():
 
 
 @pytest.fixture
-def folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("CLIPACTION_FIGURES", str(tmp_path / "figures"))
-    monkeypatch.setattr(verify, "reference_dir", lambda profile: tmp_path / "reference" / profile)
-    write_results(tmp_path / "results" / "quick", "quick", failed=0)
+def folders(toy_results, registries):
     add()
-    yield tmp_path / "results" / "quick", tmp_path / "figures" / "quick"
-    FIGURES.pop("fig10")
+    return toy_results
 
 
 def test_a_figure_from_a_notebook_cell_is_in_files_report_and_verify(folders):

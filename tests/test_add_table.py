@@ -4,7 +4,6 @@ import inspect
 
 import pandas as pd
 import pytest
-from synthetic import write_results
 
 from clipaction.base.errors import UserError
 from clipaction.paper import report, verify
@@ -22,14 +21,9 @@ def add():
 
 
 @pytest.fixture
-def folders(tmp_path, monkeypatch):
-    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path / "results"))
-    monkeypatch.setenv("CLIPACTION_FIGURES", str(tmp_path / "figures"))
-    monkeypatch.setattr(verify, "reference_dir", lambda profile: tmp_path / "reference" / profile)
-    write_results(tmp_path / "results" / "quick", "quick", failed=0)
+def folders(toy_results, registries):
     add()
-    yield tmp_path / "results" / "quick", tmp_path / "figures" / "quick"
-    TABLES.pop("tab09")
+    return toy_results
 
 
 def test_a_table_from_a_notebook_cell_is_in_files_report_and_verify(folders):

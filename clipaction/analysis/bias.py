@@ -8,28 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ..evaluate.predictions import accuracy, correct
-from ..masking.conditions import parse
-
-GRAINS = ("plate", "box")
+from ..masking.plan import first_hiding
 
 
 def majority(values: np.ndarray) -> int:
     """The most frequent value; the smallest of equals."""
     return int(np.bincount(values).argmax())
-
-
-def hiding(names: Sequence[str]) -> tuple[str | None, str | None]:
-    """How actor and prop (or the actor alone) are taken away among these conditions: by the clean plate where there
-    is one, else by a box; and by a box. None where nothing does."""
-    found = [condition for condition in map(parse, names) if condition.kind == "hide" and not condition.fill]
-    for part in ("actor+prop", "actor"):
-        grains = {
-            grain: [c.name for c in found if (c.part, c.grain, c.control) == (part, grain, "")] for grain in GRAINS
-        }
-        if any(grains.values()):
-            plate, box = (next(iter(grains[grain]), None) for grain in GRAINS)
-            return plate or box, box
-    return None, None
 
 
 def bias(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
@@ -42,8 +26,10 @@ def bias(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     answers, unmasked. sure_blind: mean confidence when they are gone. into, into_share: the commonest answer then,
     and its share. No rows where no region source hides actor and prop."""
     clips = masking[masking["level"] == "clip"]
-    gone, boxed = hiding(clips["condition"].unique())
-    if gone is None or not (clips["condition"] == "none").any():
+    names = clips["condition"].unique()
+    boxed = first_hiding(names, "box")
+    gone = first_hiding(names, "plate") or boxed
+    if gone is None or "none" not in names:
         return pd.DataFrame(columns=["cls"])
     conditions = ("none", gone, boxed, f"control:{boxed}")
     sides = [clips[clips["condition"] == name].sort_values("clip") for name in conditions]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
 
+from .files import digest_of
 from .source import Module, bare_dump, imported, parse
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -158,21 +159,20 @@ class Code:
                 todo += self.registered.get(symbol, ())
         return seen, libraries, files
 
-    @property
+    @cached_property
     def registered(self) -> dict[Symbol, list[Symbol]]:
         """Registry -> the definitions that a decorator or an assignment puts into it, in all modules of the package."""
-        if not hasattr(self, "_registered"):
-            self._registered: dict[Symbol, list[Symbol]] = {}
-            for path in sorted(self.folder.rglob("*.py")):
-                parts = path.relative_to(self.folder).with_suffix("").parts
-                name = ".".join([self.name, *(parts[:-1] if parts[-1] == "__init__" else parts)])
-                module = self.module(name)
-                if module is None:
-                    continue
-                for defined, nodes in module.definitions.items():
-                    for registry in self._registries(module, defined, nodes):
-                        self._registered.setdefault(registry, []).append((name, defined))
-        return self._registered
+        found: dict[Symbol, list[Symbol]] = {}
+        for path in self.texts:
+            parts = path.relative_to(self.folder).with_suffix("").parts
+            name = ".".join([self.name, *(parts[:-1] if parts[-1] == "__init__" else parts)])
+            module = self.module(name)
+            if module is None:
+                continue
+            for defined, nodes in module.definitions.items():
+                for registry in self._registries(module, defined, nodes):
+                    found.setdefault(registry, []).append((name, defined))
+        return found
 
     def _registries(self, module: Module, defined: str, nodes: list[ast.AST]) -> set[Symbol]:
         """The registries that a definition is put into; `REGISTRY[name] = ...` also defines an imported REGISTRY."""
@@ -213,10 +213,7 @@ class Code:
         found = [f"{module}:{name} {self.hash((module, name))}" for module, name in sorted(symbols)]
         found += [f"{name} {version(name)}" for name in sorted(libraries)]
         packaged = {path.name: path for path in self.folder.rglob("*") if path.suffix in DATA_SUFFIXES} if files else {}
-        return found + [
-            f"{name} {hashlib.sha256(packaged[name].read_bytes()).hexdigest()}"
-            for name in sorted(files & packaged.keys())
-        ]
+        return found + [f"{name} {digest_of(packaged[name])}" for name in sorted(files & packaged.keys())]
 
 
 @cache

@@ -47,14 +47,19 @@ def method(name: str, label: str, **facts: Any) -> Callable[[Callable], Callable
     return add
 
 
+def registered_name(name: str) -> str | None:
+    """The name under which a method is registered: its own, or 'shortlist' for 'shortlist-5'; None if unknown."""
+    stem, _, number = name.rpartition("-")
+    return name if name in METHODS else stem if number.isdecimal() and stem in METHODS else None
+
+
 def find_method(name: str) -> Method:
     """The method of that name; 'shortlist-5' is 'shortlist' with another number. An unknown one is drawn in grey, and
     it is not known which labels it used."""
-    stem, _, number = name.rpartition("-")
-    if name not in METHODS and number.isdecimal() and stem in METHODS:
-        known = METHODS[stem]
-        return replace(known, name=name, label=f"{known.label}-{number}")
-    return METHODS.get(name) or Method(name, name, kind="unknown", labels="not known")
+    known = registered_name(name)
+    if known is None:
+        return Method(name, name, kind="unknown", labels="not known")
+    return replace(METHODS[known], name=name, label=METHODS[known].label + name.removeprefix(known))
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -62,8 +67,7 @@ def in_order(names: Iterable[str]) -> list[str]:
     known = list(METHODS)
 
     def rank(name: str) -> tuple[int, str]:
-        stem = name.rpartition("-")[0]
-        place = known.index(name) if name in known else known.index(stem) if stem in known else len(known)
-        return place, name
+        own = registered_name(name)
+        return len(known) if own is None else known.index(own), name
 
     return sorted(set(names), key=rank)

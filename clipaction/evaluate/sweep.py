@@ -6,7 +6,6 @@ condition costs only that condition."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -62,12 +61,7 @@ def evaluate(
     """
     rows, ids, pieces = meta["row"].to_numpy(), meta["clip"].tolist(), []
     judge = protocol or partial(zero_shot, clip, head)
-    model = (
-        clip.weights_hash,
-        str(clip.dtype),
-        clip.device.type,
-        hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest(),
-    )
+    model = (clip.weights_hash, str(clip.dtype), clip.device.type)
     known = digest(meta[META].astype(str).to_numpy().tolist())  # labels and groups are in the rows that are kept
     base = (*model, store.key, rows.tolist(), known, seed, method, fingerprint(judge), frames)
     chunk = max(1, batch // store.frames.shape[1])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import regions
+from .conditions import parse
 
 SQUARE = "shape:square:30:centre:still"  # the masked condition of notebooks 04 and 05
 
@@ -69,3 +72,17 @@ def hidden_condition(profile, plates: bool) -> str:
             if regions.gives(source, part):
                 return f"hide:{part}:box" + ("" if source == "truth" else f"@{source}")
     return "hide:actor+prop:box@motion"
+
+
+def first_hiding(names: Iterable[str], grain: str, controlled: bool = False) -> str | None:
+    """The first of these conditions that hides actor and prop (else the actor alone) in this grain, if any.
+
+    controlled: only one whose equal-area control is among the names, too.
+    """
+    names = list(names)
+    for part in ("actor+prop", "actor"):
+        for c in map(parse, names):
+            wanted = (c.kind, c.part, c.grain, c.control, c.fill) == ("hide", part, grain, "", "")
+            if wanted and (not controlled or f"control:{c.name}" in names):
+                return c.name
+    return None

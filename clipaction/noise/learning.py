@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ..base import parallel
 from ..base.cache import Step, cached_table
+from ..base.code import fingerprint
 from ..base.errors import UserError
 from ..masking.batches import masked_batches
 from ..masking.conditions import check
@@ -72,7 +73,7 @@ def learn(
         config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
     folder = study.results / "noise"
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = [None if tensor is None else tensor.cpu().numpy().tobytes().hex() for tensor in (study.head(), gate)]
+    tensors = [fingerprint(tensor) for tensor in (study.head(), gate)]
     settings = config.model_dump(exclude={"ablation_steps", "shortlist"})
     clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist())
     model = (study.clip.weights_hash, study.clip.dtype, study.clip.device.type)

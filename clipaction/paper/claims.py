@@ -14,6 +14,7 @@ import pandas as pd
 from ..evaluate.intervals import bootstrap_groups, proportion
 from ..evaluate.predictions import correct
 from ..masking.conditions import describe, parse
+from ..masking.plan import first_hiding
 from .results import Results
 from .selections import noise_conditions
 from .typeset import pct
@@ -50,7 +51,7 @@ def about_clip(results: Results) -> Iterator[dict]:
     if masked and masked in conditions:
         text, number = "Masking part of the frame costs accuracy", f"{describe(masked)} minus unmasked"
         yield claim("masking", text, number, "tab03", "<", change(unmasked, under(masking, masked)))
-    if hidden := hidden_boxes(masking):
+    if hidden := first_hiding(masking["condition"].unique(), "box", controlled=True):
         text, number = "What is hidden matters, not only how much", f"{describe(hidden)} minus the same boxes elsewhere"
         found = change(under(masking, f"control:{hidden}"), under(masking, hidden))
         yield claim("where", text, number, "tab04", "<", found)
@@ -134,20 +135,6 @@ def verdict(low: float, high: float, expected: str, against: float = 0.0) -> str
     if expected == "<":
         above, below = below, above
     return HOLDS if above else FAILS if below else OPEN
-
-
-def hidden_boxes(masking: pd.DataFrame) -> str | None:
-    """The condition that hides the box of actor and prop, by the first region source that has it with its control.
-
-    Where no source tells the prop, that of the actor alone.
-    """
-    names = list(masking["condition"].unique())
-    for part in ("actor+prop", "actor"):
-        for c in map(parse, names):
-            wanted = (c.kind, c.part, c.grain, c.control, c.fill) == ("hide", part, "box", "", "")
-            if wanted and f"control:{c.name}" in names:
-                return c.name
-    return None
 
 
 def under(rows: pd.DataFrame, condition: str, method: str | None = None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pandas as pd
 from .. import rivals  # noqa: F401  (importing it registers its methods)
 from ..base.errors import UserError
 from ..base.paths import reference_dir
-from ..evaluate.methods import METHODS, Method, find_method, in_order
+from ..evaluate.methods import Method, find_method, in_order, registered_name
 from ..noise import protocols  # noqa: F401  (importing it registers its methods)
 from .looks import kind_rank, marker
 from .style import GREY, colour
@@ -152,7 +152,7 @@ class Results:
         Its colour and marker can be drawn. A method that uses the clip's label is grey, and its label says so.
         """
         found = find_method(name)
-        if not registered(name) and (facts := self.described_methods().get(name)):
+        if registered_name(name) is None and (facts := self.described_methods().get(name)):
             known = {field.name for field in fields(Method)} - {"name", "build"}
             found = Method(name, **{"label": name} | {key: value for key, value in facts.items() if key in known})
         label = found.label
@@ -173,10 +173,10 @@ class Results:
         come last.
         """
         names = in_order(names)
-        described = [] if all(map(registered, names)) else list(self.described_methods())
+        described = [] if None not in map(registered_name, names) else list(self.described_methods())
 
         def rank(name: str) -> tuple[bool, bool, int, int]:
-            method, known = self.method(name), registered(name)
+            method, known = self.method(name), registered_name(name) is not None
             place = described.index(name) if name in described else len(described)
             return method.uses_label, not known, kind_rank(method), 0 if known else place
 
@@ -208,9 +208,3 @@ class Pooled(Results):
             ]
             self._tables[name] = pd.concat(tables)
         return self._tables[name]
-
-
-def registered(name: str) -> bool:
-    """Whether this process knows the method, or the family that a number makes it a member of ('shortlist-5')."""
-    stem, _, number = name.rpartition("-")
-    return name in METHODS or (number.isdecimal() and stem in METHODS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ...base.code import fingerprint
 from ...vision.clip import CLIP, to_input
 from ...vision.relevance import relevance, upsample
 from .source import Evidence, source
@@ -19,7 +18,7 @@ class RelevanceMaps:
     def __init__(self, clip: CLIP, head: torch.Tensor):
         self.clip, self.head = clip, head
         self.maps: dict[int, torch.Tensor] = {}
-        self.key = hashlib.sha256(head.cpu().numpy().tobytes()).hexdigest()
+        self.key = fingerprint(head)
 
     def find(self, rows: list[int], frames: np.ndarray) -> None:
         """Compute the maps of the clips at `rows` of frames [N, T, S, S, 3]."""

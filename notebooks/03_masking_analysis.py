@@ -92,6 +92,7 @@ rows.pivot_table(index="shape", columns="percent", values="acc", aggfunc="mean")
 # ## Features and isolation, each against its control
 # `diff` is accuracy under the mask minus accuracy under the same mask elsewhere, paired clip by clip; the interval
 # resamples groups. Below zero: what was hidden mattered. Above zero for isolation: what was left carries the answer.
+# `p` flips the signs of whole groups. It is exploratory: with so many rows, some are small by chance.
 
 # %%
 pairs = {name: f"control:{name}" for name in conditions if f"control:{name}" in conditions}
@@ -108,7 +109,7 @@ if pairs:
         "high",
         "fixed",
         "broken",
-        "p_holm",
+        "p",
     ]
     display(effects[columns_of_effects].round(3))
 else:

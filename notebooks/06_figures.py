@@ -23,9 +23,11 @@ profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
 overrides = {}  # e.g. {"noise.eps": 8}
 
 # %%
+import pandas as pd
 from IPython.display import Image, display
 
 from clipaction.base.paths import figures_dir
+from clipaction.paper.claims import answer
 from clipaction.paper.report import make_all
 from clipaction.paper.verify import verify
 from clipaction.profiles import load_profile
@@ -33,6 +35,24 @@ from clipaction.profiles import load_profile
 settings = load_profile(profile, overrides)
 made = make_all(settings)
 print(f"{len(made)} files in {figures_dir(settings).name}/")
+
+# %% [markdown]
+# ## What is claimed, and what was found
+# The claims stand in `clipaction/paper/claims.yaml`. A *primary* one holds only if its whole interval lies on the
+# expected side and its p, by groups and corrected after Holm, is below 0.05. *said_by* tells the paper's own claims from
+# ours. One run is one draw of people, places and trainings; `./run_all.sh --seeds 3` judges three together.
+
+# %%
+found = pd.read_csv(figures_dir(settings) / "claims.csv")
+print(answer(found))
+shown = ["claim", "said_by", "number", "value", "low", "high", "p"]
+found.loc[found.family == "primary", [*shown, "p_holm", "verdict", "reason"]].round(3)
+
+# %% [markdown]
+# The others are exploratory: judged by their interval alone, and not corrected for their number.
+
+# %%
+found.loc[found.family == "exploratory", [*shown, "verdict", "reason"]].round(3)
 
 # %% [markdown]
 # ## Look at the figures

@@ -11,8 +11,10 @@
 # %% [markdown]
 # # Explore the noise
 #
-# Choose a clip, a way of using the noise, and how strong it is. `class` adds the naive noise of the class that you
-# name: try a *wrong* one and see how it changes the answer. Notebook 04 must have run for this profile.
+# Choose a clip, a noise, and how strong it is. `anchored-class` (the headline) and `anchored` put one noise into the
+# box of what moves, drawn faintly, and another one around it; `gated` and `shared` cover the whole frame. `class` adds
+# the naive noise of the class that you name: try a *wrong* one and see how it changes the answer. Notebook 04 must have
+# run for this profile.
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -34,5 +36,5 @@ display(explorer)
 # %%
 import matplotlib.pyplot as plt
 
-explorers.draw_noisy(study, study.clips("test")["clip"][0], "gated", strength=1.0)
+explorers.draw_noisy(study, study.clips("test")["clip"][0], "anchored-class", strength=1.0)
 plt.show()

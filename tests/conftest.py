@@ -51,11 +51,15 @@ class ToyStudy(Study):
         return self.toy_head
 
 
-@pytest.fixture
-def toy_clip() -> CLIP:
+def make_clip(size: int = 16) -> CLIP:
     model = ToyModel().eval().requires_grad_(False)
     stat = torch.full((1, 3, 1, 1), 0.5)
-    return CLIP(model, None, "toy", 16, stat, stat, 0.05, "toy", torch.device("cpu"), torch.float32)
+    return CLIP(model, None, "toy", size, stat, stat, 0.05, "toy", torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture
+def toy_clip() -> CLIP:
+    return make_clip()
 
 
 @pytest.fixture
@@ -79,20 +83,46 @@ def toy_meta() -> pd.DataFrame:
     return pd.DataFrame({**facts, "group": groups, "split": "test", "domain": "", "scene": "", "row": np.arange(n)})
 
 
+def make_study(clip: CLIP, head: torch.Tensor, store: ToyStore, meta: pd.DataFrame, results: Path) -> ToyStudy:
+    """A study of the clips of a store, with a profile of a few steps."""
+    few = {"noise.steps": 4, "noise.batch": 8, "noise.resolution": 4, "noise.validate_every": 2, "noise.views": 1}
+    frames = store.frames.shape[1]
+    profile = load_profile("quick", {"frames": frames, "batch": 36, "baselines.epochs": 1, **few})
+    classes = tuple(f"class{k}" for k in range(5))
+    dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=())
+    study = ToyStudy(profile, dataset, store)  # type: ignore[arg-type]
+    vars(study).update(clip=clip, toy_head=head, results=results, meta=meta, source="", n_source=5)
+    return study
+
+
 @pytest.fixture
 def toy_study(toy_clip, toy_head, toy_frames, toy_meta, tmp_path) -> Study:
-    """A study of the toy frames with truth and plates, and a profile of a few steps."""
+    """A study of the toy frames with truth and plates."""
     generator = np.random.default_rng(1)
     parts = generator.integers(0, 256, (12, 3, 5, 16, 16), dtype=np.uint8)
     plates = generator.integers(0, 256, toy_frames.shape, dtype=np.uint8)
-    few = {"noise.steps": 4, "noise.batch": 8, "noise.resolution": 4, "noise.validate_every": 2, "noise.views": 1}
-    profile = load_profile("quick", {"frames": 3, "batch": 36, "baselines.epochs": 1, **few})
-    classes = tuple(f"class{k}" for k in range(5))
-    dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=())
-    study = ToyStudy(profile, dataset, ToyStore(toy_frames, parts, plates))  # type: ignore[arg-type]
-    known = {"clip": toy_clip, "toy_head": toy_head, "results": tmp_path / "results", "meta": toy_meta}
-    vars(study).update(known, source="", n_source=5)
-    return study
+    return make_study(toy_clip, toy_head, ToyStore(toy_frames, parts, plates), toy_meta, tmp_path / "results")
+
+
+@pytest.fixture
+def squares() -> ToyStore:
+    """12 clips of 4 frames, 48 pixels wide: a bright square walks across a speckled ground, and what moves is found.
+    Its truth: the square is the actor's head, and the plate is the ground."""
+    generator, (t, s) = np.random.default_rng(2), (4, 48)
+    plates = np.repeat(generator.integers(30, 90, (12, 1, s, s, 3)), t, 1).astype(np.uint8)
+    parts = np.zeros((12, t, 5, s, s), np.uint8)
+    for i, k in np.ndindex(12, t):
+        parts[i, k, 0, 4 + 2 * i : 12 + 2 * i, 2 + 12 * k : 10 + 12 * k] = 255
+    bright = (180 + 6 * np.arange(12))[:, None, None, None, None]
+    frames = np.where(parts[:, :, 0, ..., None] > 0, bright, plates).astype(np.uint8)
+    return ToyStore(frames, parts, plates)
+
+
+@pytest.fixture
+def square_study(toy_head, squares, toy_meta, tmp_path) -> Study:
+    """A study of the moving squares: eight clips to train with, two to validate, two to test."""
+    meta = toy_meta.assign(split=["train"] * 8 + ["val"] * 2 + ["test"] * 2)
+    return make_study(make_clip(48), toy_head, squares, meta, tmp_path / "results")
 
 
 @pytest.fixture

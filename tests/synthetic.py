@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
+from clipaction.analysis import dose
 from clipaction.analysis.bias import bias
+from clipaction.analysis.tempering import calibrated
+from clipaction.evaluate.predictions import META, prediction_rows
 from clipaction.masking.plan import hidden_condition, plan
 from clipaction.profiles import load_profile
 
@@ -19,8 +22,11 @@ HOME = [
 ]
 CLINICAL = ["FallingDown", "SittingUpInBed", "WalkingWithFrame", "StandingUpFromChair"]
 SQUARE = "shape:square:30:centre:still"
+HELDOUT = "shape:stripes:30:centre:still"  # a mask shape that no training view had
 GAIN = {
     "none": 0,
+    "anchored": 0.6,
+    "anchored-class": 0.7,
     "gated": 0.5,
     "shared": 0.3,
     "random": -0.1,
@@ -30,6 +36,10 @@ GAIN = {
     "naive-hypothesis": -1.2,
     "offset": 0.25,
     "probe": 0.9,
+    "clip+probe": 1.0,
+    "anchored+probe": 1.2,
+    "anchored-class-real": 0.3,
+    "red-circle": -0.1,
     "oracle": 0.6,
     "naive-oracle": 2.5,
     "cnn": 0.2,
@@ -86,8 +96,9 @@ def strength(condition: str) -> tuple[float, float]:
     return (1, 1) if condition == "none" else (0.75, 0.85)
 
 
-def predict(meta, classes: int, method: str, condition: str, rng, frames: int = 0) -> pd.DataFrame:
-    """Rows of a predictions table: softmax of drawn scores to which the true class and the scene's class add."""
+def predict(meta, classes: int, method: str, condition: str, rng, frames: int = 0, keep: bool = False) -> pd.DataFrame:
+    """Rows of a predictions table: softmax of drawn scores to which the true class and the scene's class add; keep:
+    with their log-probabilities."""
     n, label = len(meta), meta["label"].to_numpy()
     action, scene = strength(condition)
     trait = np.random.default_rng(3).normal(0, 0.6, 64)[label]  # classes differ
@@ -97,28 +108,22 @@ def predict(meta, classes: int, method: str, condition: str, rng, frames: int = 
     )
     at = np.where(meta["scene"] == "usual", label, (label + 5) % classes)
     scores[np.arange(n), at] += scene * 1.3 * (meta["scene"].to_numpy() != "random")
-    levels = [scores] if not frames else [scores, *(scores + rng.normal(0, 0.8, scores.shape) for _ in range(frames))]
-    tables = []
-    for frame, values in enumerate(levels, -1):
-        p = np.exp(1.3 * values - (1.3 * values).max(1, keepdims=True))
-        p /= p.sum(1, keepdims=True)
-        best = np.argsort(-p, axis=1)[:, :5]
-        top = np.take_along_axis(p, best, 1)
-        tables.append(
-            meta.rename(columns={"id": "clip"})[["clip", "cls", "label", "group", "split", "domain", "scene"]].assign(
-                method=method,
-                condition=condition,
-                frame=frame,
-                pred=best[:, 0],
-                top5=[" ".join(map(str, row)) for row in best],
-                p_true=p[np.arange(n), label],
-                p_pred=top[:, 0],
-                margin=top[:, 0] - top[:, 1],
-                entropy=-(p * np.log(p)).sum(1),
-                level="clip" if frame < 0 else "frame",
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
+    noise = rng.normal(0, 0.8, (n, frames, classes)) if frames else None
+    frame_scores = None if noise is None else scores[:, None] + noise
+    rows = meta.rename(columns={"id": "clip"})[META].reset_index(drop=True)
+    return prediction_rows(scores, frame_scores, rows, 1 / 1.3, method, condition, scores=keep)
+
+
+def dose_table(test: pd.DataFrame, rng) -> pd.DataFrame:
+    """Measures of models with known doses and of the profile's own, without noise and with a probe."""
+    tables, all_of = [], (dose.WHOLE, dose.GONE, dose.BOX, dose.CONTROL, dose.ISOLATED)
+    for model, known in (*((f"{d:.0%}", d) for d in dose.DOSES), (dose.OWN, np.nan)):
+        for method, conditions in (("none", all_of), ("probe", all_of[:2])):
+            rows = dose.values_of(pd.concat([predict(test, 12, method, c, rng) for c in conditions]))
+            tables.append(rows.assign(model=model, dose=known, method=method))
+        share = tables[-1][tables[-1]["measure"] == "accuracy"].assign(measure="relevance", method="none")
+        tables.append(share.assign(value=rng.beta(4, 6, len(share))))
+    return pd.concat(tables, ignore_index=True)[dose.COLUMNS]
 
 
 def picture(size: int, rng, seed: int) -> np.ndarray:
@@ -216,30 +221,36 @@ def write_results(
     )
     methods = [m for m in GAIN if not m.startswith("cnn")]
     slow = ("hypothesis", "shortlist-3", "naive-hypothesis")  # run on unmasked clips only
-    pairs = [(m, c) for m in methods for c in ("none", SQUARE, hidden)[: 1 if m in slow else 3]]
-    save(pd.concat([predict(test, 12, m, c, rng) for m, c in pairs]), "predictions/noise")
-    save(
-        pd.concat([predict(test, 12, m, "none", rng) for m in ("none", "gated", "shared", "probe")]),
-        "predictions/calibrated",
-    )
+    pairs = [(m, c) for m in methods for c in ("none", SQUARE, HELDOUT, hidden)[: 1 if m in slow else 4]]
+    noise = pd.concat([predict(test, 12, m, c, rng, keep=True) for m, c in pairs])
+    save(noise, "predictions/noise")
+    fitted = [m for m in methods if m not in slow and "oracle" not in m]
+    val = clips[(clips["split"] == "val") & (clips["domain"] != "ward")]
+    tempered = [predict(val, 12, m, c, rng, keep=True) for m, c in pairs if m in fitted and c != HELDOUT]
+    save(calibrated(pd.concat(tempered), noise), "predictions/calibrated")
     eps, low = profile.noise.eps / 255, rng.normal(0, 1, (14, 3, 8, 8))
     delta = (eps * np.tanh(low.repeat(12, 2).repeat(12, 3))).astype(np.float32)
-    for variant, part in (("gated", delta[:12]), ("shared", delta[12:13]), ("naive", delta[:12] * 0.9)):
-        save_file({"delta": part}, folder / f"noise/{variant}.safetensors", metadata={"eps": str(profile.noise.eps)})
+    noises = {"anchored": 3 * delta[12:], "anchored-class": 3 * delta[:13], "shared": delta[12:13]}
+    noises |= dict.fromkeys(("gated", "posterior", "hypothesis", "naive"), delta[:12])
+    noises |= {"anchored-class-real": 3 * delta[:13]} if truth else {}
+    for variant, part in noises.items():
+        own = profile.noise.eps * (3 if "anchored" in variant else 1)
+        save_file({"delta": part}, folder / f"noise/{variant}.safetensors", metadata={"eps": str(own)})
     steps, curves = np.arange(1, profile.noise.steps + 1), []
-    for k, variant in enumerate(("gated", "shared", "naive")):
-        loss = 0.6 + 0.2 * k + 0.8 * np.exp(-steps / 60) + rng.normal(0, 0.08, len(steps))
+    for k, variant in enumerate(noises):
+        loss = 0.6 + 0.1 * k + 0.8 * np.exp(-steps / 60) + rng.normal(0, 0.08, len(steps))
         val = np.where(
-            (steps % 50 == 0) | (steps == steps[-1]), -0.9 + 0.1 * (2 - k) * (1 - np.exp(-steps / 80)), np.nan
+            (steps % 50 == 0) | (steps == steps[-1]), -0.9 + 0.05 * (6 - k) * (1 - np.exp(-steps / 80)), np.nan
         )
         curves.append(pd.DataFrame({"step": steps, "loss": loss, "ce": loss * 0.8, "val": val, "variant": variant}))
     save(pd.concat(curves), "noise/curves")
     of = len(test) * 11 // 12
+    attacks = {"none": 0.03, "anchored-class": 0.04, "gated": 0.035, "hypothesis": 0.05, "naive": 0.47}
     save(
         pd.DataFrame(
             [
                 {"variant": v, "cls": c, "hits": int(of * r), "of": of, "rate": int(of * r) / of}
-                for v, r in (("none", 0.03), ("gated", 0.035), ("naive", 0.47))
+                for v, r in attacks.items()
                 for c in classes
             ]
         ),
@@ -276,8 +287,8 @@ def write_results(
         for c, base in (("none", 0.74), (SQUARE, 0.45))
     ]
     save(pd.DataFrame(rows if profile.noise.ablation_steps else []), "noise/ablation")
-    share = rng.beta(4, 6, len(meta))
-    share = {m: np.clip(share + d + rng.normal(0, 0.04, len(meta)), 0, 1) for m, d in (("none", 0), ("gated", 0.06))}
+    share, shifts = rng.beta(4, 6, len(meta)), {"none": 0, "anchored-class": 0.1, "anchored": 0.08, "gated": 0.06}
+    share = {m: np.clip(share + d + rng.normal(0, 0.04, len(meta)), 0, 1) for m, d in shifts.items()}
     relevance = pd.concat(
         [meta[["clip", "cls", "group"]].assign(method=m, share=value, area=0.14) for m, value in share.items()]
     )
@@ -301,6 +312,8 @@ def write_results(
             pd.concat([predict(rows, 12, m, c, rng) for rows, c in parts if len(rows) for m in ("cnn", "cnn-gru")]),
             "predictions/baselines",
         )
+    if truth:
+        save(dose_table(test, rng), "dose")
     save(
         pd.DataFrame(
             {

@@ -13,8 +13,8 @@ from clipaction.paper.figures import FIGURES, Drawn, figure
 
 
 def add():
-    @figure("fig10", "Confidence of right and wrong answers")
-    def fig10(results):
+    @figure("fig20", "Confidence of right and wrong answers")
+    def fig20(results):
         rows = results.home("zero_shot")
         right = rows["pred"] == rows["label"]
         data = rows.groupby(right)["p_pred"].mean().rename_axis("right").reset_index()
@@ -33,27 +33,27 @@ def test_a_figure_from_a_notebook_cell_is_in_files_report_and_verify(folders):
     results, folder = folders
     assert len(inspect.getsource(add).splitlines()) <= 20
     made = report.make_all("quick")
-    assert {folder / f"fig10.{kind}" for kind in ("png", "pdf", "csv")} <= set(made)
-    assert imread(folder / "fig10.png").shape[:2] == (400, 800)  # 200 dpi
+    assert {folder / f"fig20.{kind}" for kind in ("png", "pdf", "csv")} <= set(made)
+    assert imread(folder / "fig20.png").shape[:2] == (400, 800)  # 200 dpi
 
     rows = pd.read_parquet(results / "predictions" / "zero_shot.parquet")
     rows = rows[(rows["level"] == "clip") & (rows["domain"] == "home") & (rows["split"] == "test")]
-    wrong, right = pd.read_csv(folder / "fig10.csv")["p_pred"]
+    wrong, right = pd.read_csv(folder / "fig20.csv")["p_pred"]
     assert right == pytest.approx(rows.loc[rows["pred"] == rows["label"], "p_pred"].mean(), abs=1e-5)
     assert wrong == pytest.approx(rows.loc[rows["pred"] != rows["label"], "p_pred"].mean(), abs=1e-5)
 
     page = (folder / "report" / "index.html").read_text()
-    section = page.split('<section class="item" id="fig10">')[1].split("</section>")[0]
+    section = page.split('<section class="item" id="fig20">')[1].split("</section>")[0]
     assert "Confidence of right and wrong answers" in section and "data:image/png;base64," in section
     assert "Mean confidence of right and of wrong answers. Profile quick; home test clips;" in section
-    assert 'href="#fig10"' in page.split("<main>")[0] and 'href="../fig10.pdf"' in section
+    assert 'href="#fig20"' in page.split("<main>")[0] and 'href="../fig20.pdf"' in section
 
-    assert verify.verify("quick").set_index("item").loc["fig10", "status"] == "no reference"
+    assert verify.verify("quick").set_index("item").loc["fig20", "status"] == "no reference"
     verify.update_reference("quick")
     table = verify.verify("quick").set_index("item")
-    assert table.loc["fig10", "status"] == "identical"
-    (folder / "fig10.pdf").unlink()
-    assert verify.verify("quick").set_index("item").loc["fig10", "status"] == "missing"
+    assert table.loc["fig20", "status"] == "identical"
+    (folder / "fig20.pdf").unlink()
+    assert verify.verify("quick").set_index("item").loc["fig20", "status"] == "missing"
 
 
 @pytest.mark.parametrize("name", ["confidence", "fig/10", "tab10"])

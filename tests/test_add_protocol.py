@@ -1,5 +1,6 @@
 """A protocol is added by one decorated function, from outside the package: the cell below is all that a user writes."""
 
+import dataclasses
 import inspect
 
 import numpy as np
@@ -12,7 +13,7 @@ from clipaction.evaluate import sweep
 from clipaction.evaluate.judge import describe_methods, evaluate_methods
 from clipaction.evaluate.methods import METHODS
 from clipaction.noise.gates import gated_noise
-from clipaction.noise.learning import setup_of
+from clipaction.noise.learning import Learned, setup_of
 from clipaction.noise.parameters import ClassNoise
 from clipaction.noise.protocols import build_protocols
 from clipaction.paper.results import Results
@@ -32,9 +33,9 @@ def add():
         noise = 0.5 * gates.gated_noise(clip, head, frames, delta, gate)
         return zero_shot(clip, head, parameters.add(frames, noise).unflatten(0, x.shape[:2]))
 
-    @protocol("half", "half of the gated noise", colour="sky", marker="P", labels="training")
+    @protocol("half", "half of the gated noise", colour="sky", marker="P", labels="training", needs=("gated",))
     def half(setup):
-        return partial(half_gated, setup.clip, setup.head, delta=setup.noises["gated"], gate=setup.gate)
+        return partial(half_gated, setup.clip, setup.head, delta=setup.noises["gated"], gate=setup.gates["gated"])
 
 
 def add_another():
@@ -45,9 +46,11 @@ def add_another():
 
     @protocol("half", "half of the gated noise", labels="training")
     def half(setup):
+        delta, gate = setup.noises["gated"], setup.gates["gated"]
+
         def judge(x):
             frames = x.flatten(0, 1)
-            noise = 0.25 * gates.gated_noise(setup.clip, setup.head, frames, setup.noises["gated"], setup.gate)
+            noise = 0.25 * gates.gated_noise(setup.clip, setup.head, frames, delta, gate)
             return zero_shot(setup.clip, setup.head, parameters.add(frames, noise).unflatten(0, x.shape[:2]))
 
         return judge
@@ -76,7 +79,8 @@ def half(registries):
 def setup(toy_study):
     delta = ClassNoise(5, 16, 16 / 255, 4, seed=3)().detach() * 30
     noises = {"gated": delta, "naive": delta.flip(0), "shared": delta[:1]}
-    return setup_of(toy_study, noises, torch.randn(5, 9, generator=torch.Generator().manual_seed(2)))
+    gates = {"gated": torch.randn(5, 9, generator=torch.Generator().manual_seed(2))}
+    return setup_of(toy_study, Learned(noises, gates))
 
 
 def test_it_takes_few_lines():
@@ -85,9 +89,11 @@ def test_it_takes_few_lines():
 
 def test_it_is_built_with_the_others_and_takes_images_alone(setup, toy_study, toy_frames):
     built = build_protocols(setup)
-    assert list(built)[-1] == "half" and set(built) > {"none", "gated", "shared"}
+    assert list(built)[-1] == "half" and set(built) > {"none", "gated", "shared"} and "anchored" not in built
+    without = dataclasses.replace(setup, noises={"shared": setup.noises["shared"]})
+    assert "half" not in build_protocols(without)
     x = torch.from_numpy(toy_frames).permute(0, 1, 4, 2, 3).float() / 255
-    noise = gated_noise(setup.clip, setup.head, x.flatten(0, 1), setup.noises["gated"], setup.gate)
+    noise = gated_noise(setup.clip, setup.head, x.flatten(0, 1), setup.noises["gated"], setup.gates["gated"])
     noisy = (x.flatten(0, 1) + noise / 2).clamp(0, 1).unflatten(0, (12, 3))
     torch.testing.assert_close(built["half"](x)[0], build_protocols(setup, ["none"])["none"](noisy)[0])
     with pytest.raises(TypeError, match="labels"):
@@ -150,11 +156,11 @@ def test_a_bound_is_marked_in_the_table_and_never_the_best(tmp_path):
     noise = pd.read_parquet(path)
     rows = noise[(noise["method"] == "none") & (noise["condition"] == "none")]
     best = rows.assign(method="told", pred=rows["label"])
-    half = predict(rows.rename(columns={"clip": "id"}), 12, "half", "none", np.random.default_rng(0))
+    half = predict(rows.rename(columns={"clip": "id"}), 12, "half", "none", np.random.default_rng(0), keep=True)
     pd.concat([noise, best, half[list(noise)]]).to_parquet(path, index=False)
     made = TABLES["tab05"](folder)
     row = made.data[(made.data["method"] == "told") & (made.data["condition"] == "none")].iloc[0]
-    assert row["acc"] == 1 and row["uses_label"] and pd.isna(row["p_holm"])
+    assert row["acc"] == 1 and row["uses_label"] and pd.isna(row["p"])
     view = made.view.set_index("method")
     assert "half of the gated noise" in view.index
     assert "**" not in " ".join(map(str, view.loc["told the answer (uses the label)"]))

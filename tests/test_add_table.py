@@ -11,8 +11,8 @@ from clipaction.paper.tables import TABLES, Table, table
 
 
 def add():
-    @table("tab09", "Accuracy of each class, zero shot")
-    def tab09(results):
+    @table("tab20", "Accuracy of each class, zero shot")
+    def tab20(results):
         rows = results.home("zero_shot")
         right = (rows["pred"] == rows["label"]).groupby(rows["cls"]).agg(["mean", "size"]).reset_index()
         data = right.rename(columns={"mean": "acc", "size": "n_clips"})
@@ -30,31 +30,31 @@ def test_a_table_from_a_notebook_cell_is_in_files_report_and_verify(folders):
     results, folder = folders
     assert len(inspect.getsource(add).splitlines()) <= 20
     made = report.make_all("quick")
-    assert {folder / f"tab09.{kind}" for kind in ("csv", "md", "tex")} <= set(made)
+    assert {folder / f"tab20.{kind}" for kind in ("csv", "md", "tex")} <= set(made)
 
     rows = pd.read_parquet(results / "predictions" / "zero_shot.parquet")
     rows = rows[(rows["level"] == "clip") & (rows["domain"] == "home") & (rows["split"] == "test")]
-    data = pd.read_csv(folder / "tab09.csv").set_index("cls")
+    data = pd.read_csv(folder / "tab20.csv").set_index("cls")
     biking = rows[rows["cls"] == "Biking"]
     share = (biking["pred"] == biking["label"]).mean()
     assert len(data) == 12 and data.loc["Biking", "acc"] == pytest.approx(share, abs=1e-5)
     assert data.loc["Biking", "n_clips"] == len(biking)
     cell = f"{100 * share:.1f}"
-    assert f"| Biking | {cell} |" in (folder / "tab09.md").read_text()
-    assert f"Biking & {cell} \\\\" in (folder / "tab09.tex").read_text()
+    assert f"| Biking | {cell} |" in (folder / "tab20.md").read_text()
+    assert f"Biking & {cell} \\\\" in (folder / "tab20.tex").read_text()
 
     page = (folder / "report" / "index.html").read_text()
-    section = page.split('<section class="item" id="tab09">')[1].split("</section>")[0]
+    section = page.split('<section class="item" id="tab20">')[1].split("</section>")[0]
     assert "Accuracy of each class, zero shot" in section and "Accuracy of each class in %, zero shot." in section
     assert f'<td>Biking</td><td class="r">{cell}</td>' in section
-    assert 'href="#tab09"' in page.split("<main>")[0] and 'href="../tab09.tex"' in section
+    assert 'href="#tab20"' in page.split("<main>")[0] and 'href="../tab20.tex"' in section
 
-    assert verify.verify("quick").set_index("item").loc["tab09", "status"] == "no reference"
+    assert verify.verify("quick").set_index("item").loc["tab20", "status"] == "no reference"
     verify.update_reference("quick")
-    assert verify.verify("quick").set_index("item").loc["tab09", "status"] == "identical"
+    assert verify.verify("quick").set_index("item").loc["tab20", "status"] == "identical"
     data["acc"] += 0.5
-    data.reset_index().to_csv(folder / "tab09.csv", index=False)
-    assert verify.verify("quick").set_index("item").loc["tab09", "status"] == "differs"
+    data.reset_index().to_csv(folder / "tab20.csv", index=False)
+    assert verify.verify("quick").set_index("item").loc["tab20", "status"] == "differs"
 
 
 @pytest.mark.parametrize("name", ["accuracy", "tab 9", "fig10"])

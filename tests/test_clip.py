@@ -1,4 +1,6 @@
-"""Loading CLIP: the right activation and preprocessing; one line for weights that are missing or not the model's."""
+"""CLIP: the right activation and preprocessing, one line for wrong weights, and embeddings that are made once."""
+
+from functools import partial
 
 import open_clip
 import pytest
@@ -7,6 +9,8 @@ from safetensors.torch import save_file
 
 from clipaction.base.errors import UserError
 from clipaction.demo.tower import WEIGHTS
+from clipaction.evaluate.judge import evaluate_methods
+from clipaction.rivals.probe import probe_scores
 from clipaction.vision import load
 from clipaction.vision.zero_shot import clip_scores, encode_clips, zero_shot
 
@@ -110,3 +114,80 @@ def test_zero_shot_is_the_cosine_of_the_mean_embedding(toy_clip, toy_head):
     assert torch.allclose(frames[1, 2], toy_clip.encode_image(x[1, 2:])[0] @ toy_head.T)
     mean = features[0].mean(0)
     assert torch.allclose(clips[0], (mean / mean.norm()) @ toy_head.T)
+
+
+def embedded(clip, monkeypatch) -> list[int]:
+    """The sizes of the batches that really go through the image tower."""
+    seen, encode = [], clip.model.encode_image
+    monkeypatch.setattr(clip.model, "encode_image", lambda x: seen.append(len(x)) or encode(x))
+    return seen
+
+
+def batch(seed: int) -> torch.Tensor:
+    return torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+
+
+def test_what_is_remembered_is_the_same_bit_for_bit_and_embedded_once(toy_clip, monkeypatch):
+    batches, seen = [batch(0), batch(1), batch(0).clone()], embedded(toy_clip, monkeypatch)
+    with torch.inference_mode():
+        plain = [toy_clip.encode_image(x) for x in batches]
+        assert len(seen) == 3
+        with toy_clip.remembering():
+            one, two = ([toy_clip.encode_image(x) for x in batches] for _ in range(2))
+    assert len(seen) == 5  # two different batches, once each
+    assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(plain, one, two))
+    assert not torch.equal(plain[0], plain[1])
+
+
+def test_memory_layout_does_not_matter_and_every_pixel_does(toy_clip, monkeypatch):
+    seen, x = embedded(toy_clip, monkeypatch), batch(0)
+    other = x.clone()
+    other[3, 2, 15, 15] += 1e-6
+    with torch.inference_mode(), toy_clip.remembering():
+        toy_clip.encode_image(x)
+        toy_clip.encode_image(x.contiguous(memory_format=torch.channels_last))
+        assert len(seen) == 1
+        toy_clip.encode_image(other)
+        toy_clip.encode_image(x.flip(0))
+    assert len(seen) == 3
+
+
+def test_nothing_is_kept_after_the_block_also_when_it_fails(toy_clip, monkeypatch):
+    seen = embedded(toy_clip, monkeypatch)
+    with torch.inference_mode():
+        for expected in (1, 2):  # the second block does not know the first one's
+            with toy_clip.remembering():
+                toy_clip.encode_image(batch(0))
+            assert toy_clip.remembered is None and len(seen) == expected
+        with pytest.raises(KeyboardInterrupt), toy_clip.remembering():
+            raise KeyboardInterrupt
+        assert toy_clip.remembered is None
+        toy_clip.encode_image(batch(0))
+        toy_clip.encode_image(batch(0))
+    assert len(seen) == 4
+
+
+def test_nothing_is_remembered_where_gradients_are_needed(toy_clip, monkeypatch):
+    seen, x = embedded(toy_clip, monkeypatch), batch(0).requires_grad_()
+    with toy_clip.remembering():
+        with torch.no_grad():
+            kept = toy_clip.encode_image(x.detach())
+        for _ in range(2):
+            found = toy_clip.encode_image(x)
+            (gradient,) = torch.autograd.grad(found.sum(), x)
+            assert gradient.abs().sum() > 0 and torch.equal(found.detach(), kept)
+        assert len(seen) == 3 and len(toy_clip.remembered) == 1
+
+
+def test_methods_on_the_same_frames_embed_them_once(square_study, monkeypatch):
+    """Zero shot, a probe and a gate all look at the clean frames."""
+    clip, meta = square_study.clip, square_study.meta
+    probe = torch.randn(5, 9, generator=torch.Generator().manual_seed(0))
+    methods = {"none": partial(zero_shot, clip, square_study.head()), "probe": partial(probe_scores, clip, probe)}
+    seen = embedded(clip, monkeypatch)
+    table = evaluate_methods(square_study, meta, methods, ["none"])
+    assert sum(seen) == 12 * 4 and clip.remembered is None
+    alone = [square_study.evaluate(meta, ["none"], "alone", protocol=methods[name], method=name) for name in methods]
+    for name, rows in zip(methods, alone):
+        found = table[table["method"] == name]["p_pred"].to_numpy()
+        assert (found == rows[rows["level"] == "clip"]["p_pred"].to_numpy()).all()

@@ -12,8 +12,10 @@ from clipaction.base.cache import cached_table
 from clipaction.base.code import fingerprint
 from clipaction.base.errors import UserError
 from clipaction.evaluate import sweep
+from clipaction.evaluate.judge import evaluate_frames, evaluate_methods
 from clipaction.evaluate.predictions import prediction_rows
 from clipaction.evaluate.sweep import evaluate, piece_path
+from clipaction.noise import protocols  # noqa: F401  (importing it registers its methods)
 from clipaction.vision.zero_shot import zero_shot
 
 SQUARE = "shape:square:30:centre:still"
@@ -44,7 +46,36 @@ def test_probabilities_are_the_softmax_of_scores_over_tau(toy_meta):
     np.testing.assert_allclose(table["p_pred"], p.max(1))
     np.testing.assert_allclose(table["p_true"], p[np.arange(12), toy_meta["label"]])
     np.testing.assert_allclose(table["entropy"], -(p * np.log(p)).sum(1))
+    right = np.eye(5)[toy_meta["label"]]
+    np.testing.assert_allclose(table["nll"], -np.log(table["p_true"]))
+    np.testing.assert_allclose(table["brier"], ((p - right) ** 2).sum(1))
     assert (table["pred"] == scores.argmax(1)).all() and all(len(best.split()) == 5 for best in table["top5"])
+
+
+def test_proper_scores_of_certain_answers(toy_meta):
+    certain = np.eye(5)[toy_meta["label"]]
+    right, wrong = (
+        prediction_rows(scores, None, toy_meta, 0.001, "m", "none") for scores in (certain, certain[:, ::-1])
+    )
+    assert (right["brier"] == 0).all() and (right["nll"] == 0).all()
+    off = wrong[wrong["pred"] != wrong["label"]]
+    assert len(off) and np.allclose(off["brier"], 2)
+    assert (off["p_true"] == 0).all() and np.allclose(off["nll"], 1000)  # of a probability too small for a number
+    even = prediction_rows(np.zeros((12, 5)), None, toy_meta, 1.0, "m", "none")
+    assert np.allclose(even["nll"], np.log(5)) and np.allclose(even["brier"], 0.8)
+
+
+def test_honesty_has_the_best_expected_proper_score(toy_meta):
+    """Any other answer than the true distribution is punished, also one with the same confidence in its answer."""
+    truth, n = np.array([0.5, 0.3, 0.1, 0.06, 0.04]), 4000
+    label = np.random.default_rng(0).choice(5, p=truth, size=n)
+    meta = toy_meta.iloc[np.zeros(n, int)].assign(label=label)
+    for claimed in ([0.5, 0.125, 0.125, 0.125, 0.125], [0.9, 0.04, 0.03, 0.02, 0.01], [0.2] * 5):
+        honest, other = (
+            prediction_rows(np.tile(np.log(p), (n, 1)), None, meta, 1.0, "m", "none") for p in (truth, claimed)
+        )
+        for score in ("nll", "brier"):
+            assert honest[score].mean() < other[score].mean(), (claimed, score)
 
 
 def test_clip_and_frame_rows_agree_with_the_head(toy_clip, toy_head, store, toy_meta, tmp_path, toy_frames):
@@ -71,7 +102,9 @@ def test_a_finished_condition_is_reused_and_one_more_costs_only_itself(
     assert masked == ["none", SQUARE]
 
 
-@pytest.mark.parametrize("change", ["weights", "head", "store", "seed", "clips", "labels", "groups", "protocol"])
+@pytest.mark.parametrize(
+    "change", ["weights", "head", "store", "seed", "clips", "labels", "groups", "protocol", "scores"]
+)
 def test_whatever_decides_a_prediction_is_in_its_key(toy_clip, toy_head, store, toy_meta, tmp_path, masked, change):
     arguments = {"clip": toy_clip, "head": toy_head, "store": store, "meta": toy_meta, "conditions": ["none"]}
     arguments |= {"folder": tmp_path, "seed": 0}
@@ -89,10 +122,10 @@ def test_whatever_decides_a_prediction_is_in_its_key(toy_clip, toy_head, store, 
     else:
         changes = {"head": {"head": toy_head.flip(0)}, "seed": {"seed": 1}, "clips": {"meta": toy_meta.head(6)}}
         changes |= {"labels": {"meta": toy_meta.assign(label=0)}, "groups": {"meta": toy_meta.assign(group="one")}}
-        changes |= {"protocol": {"protocol": other}}
+        changes |= {"protocol": {"protocol": other}, "scores": {"scores": True}}
         arguments |= changes[change]
-    evaluate(**arguments)
-    assert len(masked) == 2
+    found = evaluate(**arguments)
+    assert len(masked) == 2 and ("scores" in found) == (change == "scores")
 
 
 def test_predictions_of_other_clips_lie_in_files_of_their_own(toy_clip, toy_head, store, toy_meta, tmp_path, masked):
@@ -133,6 +166,21 @@ def test_unknown_conditions_are_refused_before_any_is_computed(toy_clip, toy_hea
         with pytest.raises(UserError):
             evaluate(toy_clip, toy_head, store, toy_meta, ["none", wrong], tmp_path)
     assert masked == []
+
+
+def test_frames_made_elsewhere_are_judged_and_kept_like_those_of_the_store(toy_study, toy_meta, masked):
+    methods = {"none": partial(zero_shot, toy_study.clip, toy_study.toy_head)}
+    frames = np.asarray(toy_study.store.frames)
+    known = evaluate_methods(toy_study, toy_meta, methods, ["none"], scores=True)
+    made = evaluate_frames(toy_study, toy_meta, methods, frames, "elsewhere")
+    assert set(made["condition"]) == {"elsewhere"}
+    pd.testing.assert_frame_equal(made.drop(columns="condition"), known.drop(columns="condition"))
+    evaluate_frames(toy_study, toy_meta, methods, frames.copy(), "elsewhere")
+    assert len(masked) == 2
+    other = evaluate_frames(toy_study, toy_meta, methods, 255 - frames, "elsewhere")
+    assert len(masked) == 3 and not np.allclose(other["p_pred"], made["p_pred"])
+    with pytest.raises(UserError, match="oracle: told the clip's class"):
+        evaluate_frames(toy_study, toy_meta, {"oracle": methods["none"]}, frames, "elsewhere")
 
 
 class Scaled(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Class-specific noise: its bounds, its controls, the frames it learns from, and its files."""
+"""Class-specific noise: its bounds, its controls, the views that gates learn from, and its files."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from clipaction.base.errors import UserError
+from clipaction.noise import apply
+from clipaction.noise.apply import isolate
 from clipaction.noise.files import load_noise, save_noise, saved_facts
-from clipaction.noise.parameters import ClassNoise, add, extended, mix, of_class, random_like
-from clipaction.noise.views import TrainingFrames, check_disjoint, embed_views, training_frames, validation_batches
+from clipaction.noise.frames import in_other_scenes, training_frames
+from clipaction.noise.parameters import ClassNoise, add, extended, match, mix, of_class, random_like
+from clipaction.noise.views import check_disjoint, embed_views, validation_batches
+from clipaction.vision.clip import clips_to_input
 
 
 @pytest.fixture
@@ -56,9 +60,38 @@ def test_classes_without_noise_get_zeros(delta):
     assert extended(delta, 5) is delta
 
 
-def test_random_control_has_the_learned_norm(delta):
-    control = random_like(delta)
-    torch.testing.assert_close(control.flatten(1).norm(dim=1), delta.flatten(1).norm(dim=1), rtol=1e-4, atol=1e-5)
+def test_the_random_control_keeps_the_spectrum_of_every_class_and_nothing_else(delta):
+    control, again, other = random_like(delta), random_like(delta), random_like(delta, seed=1)
+    for found in (control, other):
+        assert found.shape == delta.shape and not found.isnan().any()
+        torch.testing.assert_close(torch.fft.rfft2(found).abs(), torch.fft.rfft2(delta).abs(), rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(found.pow(2).mean((1, 2, 3)), delta.pow(2).mean((1, 2, 3)))
+    assert torch.equal(control, again) and not torch.allclose(control, other, atol=0.01)
+    one, two = control.flatten(1), delta.flatten(1)
+    alike = torch.nn.functional.cosine_similarity(one, two)
+    assert alike.abs().max() < 0.5  # the phases, and so the shapes, are others
+
+
+def test_match_gives_every_frame_the_size_of_the_other(delta):
+    noise = torch.rand(5, 3, 16, 16) * torch.tensor([0.1, 1, 5, 20, 0])[:, None, None, None]
+    found = match(noise, delta)
+    size = found.pow(2).mean((1, 2, 3)).sqrt()
+    torch.testing.assert_close(size[:4], delta[:4].pow(2).mean((1, 2, 3)).sqrt())
+    assert size[4] == 0  # nothing cannot be made larger
+    torch.testing.assert_close(found[1] / found[1].norm(), noise[1] / noise[1].norm())
+
+
+def test_random_gated_noise_is_as_large_as_the_learned_one_in_every_frame(toy_clip, toy_head, toy_frames, monkeypatch):
+    delta = ClassNoise(5, 16, 16 / 255, 4, seed=3)().detach() * 30
+    x, added = clips_to_input(toy_frames), []
+    gate = torch.randn(5, 9, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(apply, "add", lambda frames, noise: added.append(noise) or add(frames, noise))
+    apply.random_gated(toy_clip, toy_head, x, random_like(delta), delta, gate)
+    apply.gated(toy_clip, toy_head, x, delta, gate)
+    control, learned = (noise.pow(2).mean((1, 2, 3)).sqrt() for noise in added)
+    assert len(control) == 36
+    torch.testing.assert_close(control, learned)
+    assert not torch.allclose(added[0], added[1], atol=1e-3)
 
 
 def test_saved_noise_comes_back(tmp_path, delta):
@@ -71,40 +104,29 @@ def test_saved_noise_comes_back(tmp_path, delta):
     assert saved_facts(tmp_path / "g.safetensors") == saved_facts(tmp_path / "none.safetensors") == {}
 
 
-def test_fewer_clips_are_the_first_of_every_class_with_their_own_scenes(toy_frames):
-    flat = toy_frames.reshape(-1, 16, 16, 3)
-    ids, labels = [f"clip{i // 3}" for i in range(36)], np.arange(36) // 3 % 2
-    data = TrainingFrames(flat, labels, ids, np.zeros(flat.shape[:3], np.uint8), flat)
-    assert data.clips_a_class() == 6
-    two = data.fewer(2)
-    assert list(dict.fromkeys(two.ids)) == ["clip0", "clip1", "clip2", "clip3"] and len(two.labels) == 12
-    assert (two.frames == flat[:12]).all() and (two.plates == flat[:12]).all() and len(two.region) == 12
-
-
-def test_views_do_not_change_the_training_frames(toy_frames):
-    flat = toy_frames.reshape(-1, 16, 16, 3)
-    before = flat.copy()
-    data = TrainingFrames(flat, np.zeros(len(flat), int), [""] * len(flat), np.full(flat.shape[:3], 255, np.uint8))
-    x = data.view(np.arange(8), np.random.default_rng(0), swap=1.0, mask=1.0)
-    assert x.shape == (8, 3, 16, 16) and x.min() >= 0 and x.max() <= 1
-    assert (flat == before).all()
-
-
-def test_without_the_actor_the_clean_plate_is_left_or_black(toy_study, toy_meta):
-    data = training_frames(toy_study, toy_meta)
-    plates = torch.from_numpy(toy_study.store.plates.reshape(-1, 16, 16, 3)).permute(0, 3, 1, 2) / 255
-    assert torch.equal(data.without_actor(np.arange(36)), plates)
-    data.plates, data.region = None, np.full((36, 16, 16), 255, np.uint8)
-    assert (data.without_actor(np.arange(36)) == 0).all()
-
-
 def test_views_are_embedded_with_the_labels_of_their_frames(toy_study, toy_meta):
-    data = training_frames(toy_study, toy_meta)
-    views = embed_views(toy_study, data, toy_meta)
-    batches = list(validation_batches(toy_study, toy_meta))  # whole, masked, in another clip's scene
-    assert len(views.train) == len(data.labels) == 36 and views.train_labels.tolist() == data.labels.tolist()
-    assert len(views.val) == 3 * 36 == sum(x.shape[0] * x.shape[1] for x, _ in batches)
-    assert views.val_labels.tolist() == 3 * toy_meta["label"].repeat(3).tolist() and views.probe.shape == (5, 9)
+    data, swapped = training_frames(toy_study, toy_meta), in_other_scenes(toy_study, toy_meta, "truth")
+    seen = embed_views(toy_study, data, toy_meta, swapped, looks={"isolated": isolate, "dark": lambda x, m: 0 * x})
+    batches = list(validation_batches(toy_study, toy_meta, swapped))  # whole, masked, in another clip's scene
+    assert list(seen) == ["whole", "isolated", "dark"]
+    for views in seen.values():
+        assert len(views.train) == len(data.labels) == 36 and views.train_labels.tolist() == data.labels.tolist()
+        assert len(views.val) == 3 * 36 == sum(x.shape[0] * x.shape[1] for x, _ in batches)
+        assert views.val_labels.tolist() == 3 * toy_meta["label"].repeat(3).tolist() and views.classes == 5
+    assert seen["whole"].probe.shape == (5, 9)
+    whole = torch.cat([toy_study.clip.encode_image(x.flatten(0, 1)) for x, _ in batches])
+    assert torch.equal(seen["whole"].val, whole) and (seen["dark"].train == seen["dark"].train[0]).all()
+    both = seen["whole"].beside(seen["isolated"])
+    assert both.probe.shape == (5, 17) and torch.equal(both.train[:, 8:], seen["isolated"].train)
+
+
+def test_scenes_are_swapped_in_the_share_of_views_that_is_asked_for(square_study):
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+    data = training_frames(square_study, train)
+    as_filmed, swapped = (embed_views(square_study, data, val, swap=swap)["whole"] for swap in (0.0, 1.0))
+    assert torch.equal(as_filmed.val, swapped.val) and not torch.allclose(as_filmed.train, swapped.train, atol=1e-3)
+    data.plates = np.zeros_like(data.plates)
+    assert torch.equal(embed_views(square_study, data, val, swap=0.0)["whole"].train, as_filmed.train)
 
 
 def test_a_group_in_two_splits_is_refused():

@@ -1,9 +1,11 @@
 """Methods: label-free ones cannot be given a label; the scores of protocols are what their formulas say."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,44 +14,49 @@ from clipaction.analysis.tempering import calibrated
 from clipaction.base.errors import UserError
 from clipaction.evaluate.judge import describe_methods, evaluate_methods
 from clipaction.evaluate.methods import METHODS, find_method, method
+from clipaction.noise.apply import gated, hypothesis, oracle, shared
+from clipaction.noise.learning import RECIPES, Learned, materials, setup_of
 from clipaction.noise.parameters import ClassNoise
-from clipaction.noise.protocols import Setup, build_protocols, gated, hypothesis, oracle, shared
-from clipaction.noise.views import embed_views, training_frames
-from clipaction.rivals import RivalSetup, prompted
+from clipaction.noise.protocols import HEADLINE, Setup, build_protocols
+from clipaction.rivals import build_rivals, prompted
 from clipaction.rivals.fitting import network_protocols
 from clipaction.rivals.networks import create, network_names
+from clipaction.vision.clip import clips_to_input
 from clipaction.vision.zero_shot import zero_shot
 
 
 @pytest.fixture
-def images(toy_frames):
-    return torch.from_numpy(toy_frames).permute(0, 1, 4, 2, 3).float() / 255
+def images(square_study):
+    return clips_to_input(square_study.store.frames)
 
 
 @pytest.fixture
 def delta():
-    return ClassNoise(5, 16, 16 / 255, 4, seed=3)().detach() * 30
+    return ClassNoise(6, 48, 16 / 255, 4, seed=3)().detach() * 30
 
 
 @pytest.fixture
-def setup(toy_clip, toy_head, delta) -> Setup:
-    noises = {"gated": delta, "naive": delta.flip(0), "shared": delta[:1]}
-    return Setup(toy_clip, toy_head, noises, torch.randn(5, 9, generator=torch.Generator().manual_seed(2)))
+def setup(square_study, delta) -> Setup:
+    """With all noises, and another gate for each that has one."""
+    rows = {"anchored": delta[4:], "anchored-class": delta, "anchored-class-real": delta.flip(0), "shared": delta[:1]}
+    noises = {name: rows.get(name, delta[:5] * (1 + k / 8)) for k, name in enumerate(RECIPES)}
+    generator = torch.Generator().manual_seed(2)
+    gates = {name: 4 * torch.randn(5, 9, generator=generator) for name, recipe in RECIPES.items() if recipe.gate}
+    return setup_of(square_study, Learned(noises, gates))
 
 
 @pytest.fixture
-def methods(toy_study, toy_meta, setup, monkeypatch) -> dict[str, Callable]:
+def methods(square_study, setup, monkeypatch) -> dict[str, Callable]:
     """Every registered method that can be built, built from toys. (Tuned prompts need a text tower, so here the toy
     head stands for what was tuned.)"""
     monkeypatch.setattr(prompted, "tune_prompts", lambda clip, *_: setup.head)
-    views = embed_views(toy_study, training_frames(toy_study, toy_meta), toy_meta)
-    rivals = RivalSetup(toy_study.clip, setup.head, views, list(toy_study.classes))
-    networks = network_protocols(toy_study, {name: create(name, 5).eval() for name in network_names()})
-    setups = {"protocol": setup, "rival": rivals}
-    built = {
-        name: entry.build(setups[entry.kind]) for name, entry in METHODS.items() if entry.build and entry.kind in setups
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+    rivals = build_rivals(square_study, materials(square_study, train, val))
+    networks = network_protocols(square_study, {name: create(name, 5).eval() for name in network_names()})
+    protocols = {
+        name: entry.build(setup) for name, entry in METHODS.items() if entry.build and entry.kind == "protocol"
     }
-    return built | networks
+    return protocols | rivals | networks
 
 
 def test_label_free_methods_cannot_receive_labels(methods, images):
@@ -65,7 +72,7 @@ def test_label_free_methods_cannot_receive_labels(methods, images):
         with pytest.raises(TypeError, match="labels"):
             built(images, labels=labels)
         clips, frames = built(images)
-        assert clips.shape == (12, 5) and frames.shape == (12, 3, 5), name
+        assert clips.shape == (12, 5) and frames.shape == (12, 4, 5), name
 
 
 def test_no_label_free_method_holds_labels_of_the_clips_that_it_judges(methods):
@@ -82,7 +89,7 @@ def test_every_clip_is_judged_alone(methods, images):
             torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4, msg=name)
 
 
-def test_labels_are_handed_to_bounds_only(methods, toy_study, toy_meta):
+def test_labels_are_handed_to_bounds_only(methods, square_study):
     calls = {}
 
     def spied(name: str, x: torch.Tensor, **options):
@@ -90,39 +97,92 @@ def test_labels_are_handed_to_bounds_only(methods, toy_study, toy_meta):
         return methods[name](x, **options)
 
     spies = {name: partial(spied, name) for name in methods}
-    table = evaluate_methods(toy_study, toy_meta, spies, ["none"])
+    table = evaluate_methods(square_study, square_study.meta, spies, ["none"])
     assert set(calls) == set(methods) == set(table["method"])
     for name, options in calls.items():
         if METHODS[name].uses_label:
-            assert torch.cat([each["labels"] for each in options]).tolist() == toy_meta["label"].tolist()
+            assert torch.cat([each["labels"] for each in options]).tolist() == square_study.meta["label"].tolist()
         else:
             assert not any(options), name
 
 
-def test_changed_labels_change_no_answer_but_those_of_bounds(methods, toy_study, toy_meta):
-    other = toy_meta.assign(label=(toy_meta["label"] + 1) % 5)
-    one, two = (evaluate_methods(toy_study, meta, methods, ["none"]) for meta in (toy_meta, other))
+def test_changed_labels_change_no_answer_but_those_of_bounds(methods, square_study):
+    other = square_study.meta.assign(label=(square_study.meta["label"] + 1) % 5)
+    one, two = (evaluate_methods(square_study, meta, methods, ["none"]) for meta in (square_study.meta, other))
     for name, rows in one.groupby("method"):
         same = (rows["p_pred"].to_numpy() == two.loc[two["method"] == name, "p_pred"].to_numpy()).all()
         assert same != METHODS[name].uses_label, name
 
 
-def test_tempered_methods_keep_their_answers(methods, toy_study, toy_meta, images):
+def test_tempered_methods_keep_their_answers(methods, square_study):
     free = {name: built for name, built in methods.items() if not METHODS[name].uses_label and not METHODS[name].slow}
-    for name, protocol in calibrated(toy_study, free, toy_meta).items():
-        before, after = free[name](images)[0], protocol(images)[0]
-        assert torch.equal(before.argmax(1), after.argmax(1)), name
-        torch.testing.assert_close(after * protocol.keywords["temperature"], before)
+    val, test = (
+        evaluate_methods(square_study, square_study.meta.assign(split=split), free, ["none"], scores=True)
+        for split in ("val", "test")
+    )
+    after = calibrated(val, test)
+    assert (after["method"] == test["method"]).all() and (after["temperature"] != 1).all()
+    assert (after["pred"] == test["pred"]).all() and not np.allclose(after["p_pred"], test["p_pred"])
 
 
 def test_protocols_are_built_by_name_and_the_shortlist_says_its_length(setup):
-    assert list(build_protocols(setup))[:4] == ["none", "gated", "hypothesis", "shortlist-3"]
+    built = build_protocols(setup)
+    assert list(built)[:3] == ["none", "anchored", HEADLINE] and "shortlist-3" in built and "shortlist" not in built
     assert list(build_protocols(setup, ["none", "shared"])) == ["none", "shared"]
     assert find_method("shortlist-5").label == "shortlist-5" and find_method("shortlist-5").slow
     unknown = find_method("mine")
     assert (unknown.label, unknown.colour, unknown.uses_label) == ("mine", "grey", False)
     with pytest.raises(UserError, match='unknown method "gatde"; did you mean "gated"?'):
         METHODS["gatde"]
+
+
+def test_protocols_are_built_where_their_noises_are(setup):
+    few = dataclasses.replace(setup, noises={name: setup.noises[name] for name in ("shared", "anchored")})
+    assert list(build_protocols(few)) == ["none", "anchored", "shared", "swapped"]
+    with pytest.raises(UserError, match='protocol "gated" needs the noise gated; learn it first'):
+        build_protocols(few, ["gated"])
+    with pytest.raises(UserError, match='unknown protocol "probe"; choose one of none, anchored'):
+        build_protocols(few, ["probe"])
+
+
+def test_every_noise_is_used_by_a_protocol_and_every_need_is_a_noise():
+    needs = {name: entry.needs for name, entry in METHODS.items() if entry.kind == "protocol"}
+    assert {noise for needed in needs.values() for noise in needed} == set(RECIPES)
+
+
+def test_parts_of_mixtures_are_label_free_methods():
+    mixtures = [entry for entry in METHODS.values() if entry.kind == "mixture"]
+    assert {"clip+probe", f"{HEADLINE}+probe", "anchored+probe"} <= {entry.name for entry in mixtures}
+    for entry in mixtures:
+        assert len(entry.parts) == 2 and entry.build is None and not entry.uses_label
+        assert not any(METHODS[part].uses_label or METHODS[part].slow for part in entry.parts), entry.name
+
+
+def test_a_protocol_uses_the_noise_and_the_gate_of_its_name(setup, images):
+    """Another noise of that name changes its answer, and another gate, too; nothing else does."""
+    names = [
+        name for name, entry in METHODS.items() if entry.kind == "protocol" and entry.build and not entry.uses_label
+    ]
+    before = {name: METHODS[name].build(setup)(images[:4])[0] for name in names}
+    for noise in RECIPES:
+        other = setup_of_other(setup, noise)
+        changed = {name for name in names if not torch.equal(METHODS[name].build(other)(images[:4])[0], before[name])}
+        assert changed == {name for name in names if noise in METHODS[name].needs}, noise
+    for gate in setup.gates:
+        other = dataclasses.replace(setup, gates=setup.gates | {gate: -setup.gates[gate]})
+        changed = {name for name in names if not torch.equal(METHODS[name].build(other)(images[:4])[0], before[name])}
+        assert changed == {name for name in names if gate in METHODS[name].needs}, gate
+
+
+def setup_of_other(setup: Setup, noise: str) -> Setup:
+    return dataclasses.replace(setup, noises=setup.noises | {noise: 0.1 + setup.noises[noise].flip(3)})
+
+
+def test_exchanged_noise_is_d_out_inside_and_d_in_outside(setup, images):
+    d_in, d_out = setup.noises["anchored"]
+    by_hand = dataclasses.replace(setup, noises={"anchored": torch.stack([d_out, d_in])})
+    (one,), (two,) = (build_protocols(s, [n]).values() for s, n in ((setup, "swapped"), (by_hand, "anchored")))
+    assert torch.equal(one(images)[0], two(images)[0])
 
 
 def test_methods_are_described_for_figures(registries):
@@ -132,38 +192,42 @@ def test_methods_are_described_for_figures(registries):
 
     facts = describe_methods(["gated", "told", "shortlist-7"])
     assert facts["told"]["uses_label"] and not facts["gated"]["uses_label"]
-    assert facts["shortlist-7"]["label"] == "shortlist-7" and facts["gated"]["colour"] == "blue"
+    assert facts["shortlist-7"]["label"] == "shortlist-7" and facts["gated"]["colour"] == METHODS["gated"].colour
 
 
-def test_oracle_depends_on_labels(toy_clip, toy_head, images, delta):
+def test_oracle_depends_on_labels(square_study, images, delta):
+    clip, head = square_study.clip, square_study.head()
     labels = torch.arange(12) % 5
-    one, two = (oracle(toy_clip, toy_head, images, delta, y)[0] for y in (labels, (labels + 1) % 5))
+    one, two = (oracle(clip, head, images, delta, y)[0] for y in (labels, (labels + 1) % 5))
     assert not torch.allclose(one, two)
 
 
-def test_zero_noise_changes_nothing(toy_clip, toy_head, images):
-    zero, labels = torch.zeros(5, 3, 16, 16), torch.zeros(12, dtype=torch.long)
-    base = zero_shot(toy_clip, toy_head, images)[0]
+def test_zero_noise_changes_nothing(square_study, images):
+    clip, head = square_study.clip, square_study.head()
+    zero, labels = torch.zeros(5, 3, 48, 48), torch.zeros(12, dtype=torch.long)
+    base = zero_shot(clip, head, images)[0]
     for scores in (
-        gated(toy_clip, toy_head, images, zero)[0],
-        shared(toy_clip, toy_head, images, zero[:1])[0],
-        hypothesis(toy_clip, toy_head, images, zero)[0],
-        oracle(toy_clip, toy_head, images, zero, labels)[0],
+        gated(clip, head, images, zero)[0],
+        shared(clip, head, images, zero[:1])[0],
+        hypothesis(clip, head, images, zero)[0],
+        oracle(clip, head, images, zero, labels)[0],
     ):
         torch.testing.assert_close(scores, base, atol=1e-5, rtol=1e-4)
 
 
-def test_shortlist_of_all_classes_is_hypothesis_and_a_shorter_one_keeps_its_scores(toy_clip, toy_head, images, delta):
-    full = hypothesis(toy_clip, toy_head, images, delta)[0]
-    torch.testing.assert_close(hypothesis(toy_clip, toy_head, images, delta, shortlist=5)[0], full)
-    two = hypothesis(toy_clip, toy_head, images, delta, shortlist=2)[0]
+def test_shortlist_of_all_classes_is_hypothesis_and_a_shorter_one_keeps_its_scores(square_study, images, delta):
+    clip, head = square_study.clip, square_study.head()
+    full = hypothesis(clip, head, images, delta)[0]
+    torch.testing.assert_close(hypothesis(clip, head, images, delta, shortlist=5)[0], full)
+    two = hypothesis(clip, head, images, delta, shortlist=2)[0]
     assert ((two > -1).sum(1) == 2).all()
     torch.testing.assert_close(two[two > -1], full[two > -1])
 
 
-def test_attack_rate_counts_other_classes_clips_only(toy_clip, toy_head, images):
+def test_attack_rate_counts_other_classes_clips_only(square_study, images):
+    clip, head = square_study.clip, square_study.head()
     labels = torch.arange(12) % 5
-    turned, tried = attacked(toy_clip, toy_head, images, labels, torch.zeros(5, 3, 16, 16))
-    clean = zero_shot(toy_clip, toy_head, images)[0].argmax(1)
+    turned, tried = attacked(clip, head, images, labels, torch.zeros(5, 3, 48, 48), None)
+    clean = zero_shot(clip, head, images)[0].argmax(1)
     assert tried.tolist() == [int((labels != c).sum()) for c in range(5)]
     assert turned.tolist() == [int(((clean == c) & (labels != c)).sum()) for c in range(5)]

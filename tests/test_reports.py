@@ -65,7 +65,7 @@ def test_only_what_changed_is_made_again(run):
     path = results / "predictions" / "calibrated.parquet"
     table = pd.read_parquet(path)
     table.assign(p_pred=table["p_pred"] / 2).to_parquet(path)
-    assert again() == ["tab05"]
+    assert again() == ["fig05", "tab05"]
 
     png = (folder / "fig02.png").read_bytes()
     (folder / "fig02.png").write_bytes(png[:1000])

@@ -52,6 +52,7 @@ NO_RESULT = {
     "base.errors": "an exception",
     "base.files": "how files are written, not what is in them",
     "base.paths": "where files are",
+    "paper.findings": "writes the README's findings from what is published",
     "paper.tables.pooled": "several runs together, made anew each time",
     "profiles.load": "a profile's values are in every key",
     "profiles.schema": "the same",

@@ -1,8 +1,11 @@
 """Statistics against numbers worked out by hand, and against data whose truth is known."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import permutation_test
 
 from clipaction.base.errors import UserError
 from clipaction.evaluate import calibration, intervals, predictions, significance, summaries
@@ -25,6 +28,8 @@ def table(pred, label, condition="none", p=0.8, groups=None, method="clip", leve
             "top5": [" ".join(str((k + j) % 9) for j in range(5)) for k in pred],
             "p_pred": np.broadcast_to(np.asarray(p, float), n),
             "entropy": 0.5,
+            "nll": -np.log(np.broadcast_to(np.asarray(p, float), n)),
+            "brier": 0.1,
         }
     )
 
@@ -90,26 +95,67 @@ def test_empty_and_nan_and_mismatch_are_named():
     with pytest.raises(UserError, match="2 values but 1 groups"):
         intervals.bootstrap_groups([1.0, 2.0], ["a"])
     with pytest.raises(UserError, match="2 rows against 1"):
-        significance.mcnemar([1, 0], [1])
+        significance.fixed_broken([1, 0], [1])
     with pytest.raises(UserError, match="no clip-level rows"):
         summaries.summarise(table([0], [0], level="frame"))
     with pytest.raises(UserError, match="give probabilities"):
         calibration.expected_calibration_error([3.0], [1])
 
 
-def test_mcnemar_and_holm_by_hand():
+def test_fixed_broken_and_holm_by_hand():
     a, b = np.array([0] * 8 + [1] * 2 + [1] * 5, bool), np.array([1] * 8 + [0] * 2 + [1] * 5, bool)
-    fixed, broken, p = significance.mcnemar(a, b)
-    assert (fixed, broken) == (8, 2)
-    assert p == pytest.approx(2 * (1 + 10 + 45) / 2**10)  # two-sided binomial(10, 1/2), at most 2
-    assert significance.mcnemar(a, a) == (0, 0, 1.0)
+    assert significance.fixed_broken(a, b) == (8, 2) and significance.fixed_broken(b, a) == (2, 8)
+    assert significance.fixed_broken(a, a) == (0, 0)
     assert significance.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
 
 
 def test_sign_flip_by_hand():
     # five groups all up by the same: 2 of 2**5 sign patterns are as extreme
-    assert significance.sign_flip(np.ones(10), np.repeat(np.arange(5), 2), n=20000) == pytest.approx(2 / 32, abs=0.01)
+    assert significance.sign_flip(np.ones(10), np.repeat(np.arange(5), 2)) == 2 / 32
     assert significance.sign_flip([1, -1], ["a", "b"]) == 1.0
+    assert significance.sign_flip([1.0, 1.0], ["a", "a"]) == 1.0  # one group proves nothing
+    assert significance.sign_flip(np.zeros(6), np.arange(6)) == 1.0
+
+
+def brute_force(sums: np.ndarray) -> float:
+    """The share of all sign patterns whose sum is at least as far from zero."""
+    flipped = [abs(np.dot(signs, sums)) for signs in product([-1, 1], repeat=len(sums))]
+    return float(np.mean(np.array(flipped) >= abs(sums.sum()) - 1e-9))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_sign_flips_of_few_groups_are_exact(whole):
+    generator = np.random.default_rng(4)
+    for count in (1, 2, 5, 9, 13):
+        groups = np.repeat(np.arange(count), 3)
+        values = generator.integers(-1, 2, 3 * count) if whole else generator.normal(0.3, 1, 3 * count)
+        expected = brute_force(np.bincount(groups, values))
+        assert significance.sign_flip(values, groups) == pytest.approx(expected, abs=1e-12)
+        order = generator.permutation(3 * count)
+        assert significance.sign_flip(values[order], groups[order]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_groups_without_a_difference_change_no_p():
+    values = np.array([1.0, 1, 0, 1, -1, 1])
+    groups = np.array(list("abcdef"))
+    p = significance.sign_flip(values, groups)
+    assert significance.sign_flip(np.append(values, np.zeros(80)), [*groups, *range(80)]) == p
+
+
+def test_random_sign_flips_agree_with_all_of_them_and_with_scipy():
+    generator = np.random.default_rng(5)
+    values, groups = generator.normal(0.4, 1, 12), np.arange(12)
+    exact = significance.sign_flip(values, groups)
+    assert significance.sign_flip(values, groups, n=4000) == pytest.approx(exact, abs=0.03)
+    many = generator.normal(0.2, 1, 40)
+    theirs = permutation_test((many,), np.sum, permutation_type="samples", n_resamples=2000, rng=generator).pvalue
+    assert significance.sign_flip(many, range(40)) == pytest.approx(theirs, abs=0.05)
+
+
+def test_clips_of_a_group_do_not_count_as_independent():
+    """Six clips that improve are strong evidence in six groups, and none in one."""
+    assert significance.sign_flip(np.ones(6), range(6)) == 2 / 64
+    assert significance.sign_flip(np.ones(6), ["one"] * 6) == 1.0
 
 
 def test_calibration_error_by_hand():
@@ -167,6 +213,8 @@ def test_summarise():
     assert none.confidence == pytest.approx(0.75) and none.confidence_wrong == pytest.approx(0.6)
     assert none.ece == pytest.approx((0.1 + 0.2 + 0.3 + 0.6) / 4) and none.ece_low <= none.ece <= none.ece_high
     assert none.acc_low <= none.acc <= none.acc_high and none.entropy == 0.5
+    assert none.nll == pytest.approx(-np.log([0.9, 0.8, 0.7, 0.6]).mean()) and none.brier == pytest.approx(0.1)
+    assert none.nll_low <= none.nll <= none.nll_high
     assert out.loc["hide:actor:box"].acc == 0.25
     assert len(summaries.summarise(rows[rows.condition == "none"])) == 1
     pd.testing.assert_frame_equal(
@@ -184,7 +232,9 @@ def test_compare():
     assert row["diff"] == pytest.approx(0.25) and row.low <= 0.25 <= row.high
     assert row.acc == 0.75 and row.acc_baseline == 0.5
     assert row.flip == 0.5 and row.confidence_diff == pytest.approx(-0.3)
-    assert (out.p_holm >= out.p).all() and out.loc["x", "p"] == pytest.approx(2 / 2**4)
+    # sums of the groups: 0, -1, 2, 1. Of the eight patterns of the last three, six are 2 or more, either way
+    assert row.p == 6 / 8 and out.loc["x", "p"] == 2 / 2**2
+    assert not {"p_holm", "p_group"} & set(out)
     own = summaries.compare(rows, {"x": "control:x"}, by=["domain"])
     assert own[["domain", "condition", "baseline", "fixed", "broken"]].values.tolist() == [
         ["home", "x", "control:x", 2, 0]

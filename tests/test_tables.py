@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import SQUARE, write_results
+from synthetic import HELDOUT, SQUARE, write_results
 
 from clipaction.base.errors import UserError
+from clipaction.evaluate.methods import METHODS, Method
 from clipaction.evaluate.predictions import accuracy
-from clipaction.evaluate.significance import holm
-from clipaction.paper import claims, items, typeset
+from clipaction.paper import claims, items, selections, typeset
 from clipaction.paper import results as opened
 from clipaction.paper.results import Results
 from clipaction.paper.tables import TABLES
@@ -63,7 +63,7 @@ def test_each_region_has_its_own_equal_area_controls(results, made):
     right = {name: accuracy(rows) for name, rows in results.home("masking").groupby("condition")}
     row = data.iloc[0]
     assert row["diff"] == pytest.approx(right[row["condition"]] - right[row["control_condition"]])
-    np.testing.assert_allclose(data["p_holm"], holm(data["p"]))
+    assert data["p"].between(0, 1).all() and "p_holm" not in data
 
 
 def test_noise_table_derives_from_predictions(results, made):
@@ -75,6 +75,63 @@ def test_noise_table_derives_from_predictions(results, made):
     assert set(data.loc[data["uses_label"], "method"]) == {"oracle", "naive-oracle"}
 
 
+def test_methods_stand_in_sections_and_bounds_come_last(results, made):
+    noise = results.home("noise")
+    found = selections.by_section(results, noise["method"])
+    assert next(iter(found)) == "" and found[""] == ["none"]
+    assert list(found)[-1] == "bounds" and set(found["bounds"]) == {"oracle", "naive-oracle"}
+    assert sorted(name for names in found.values() for name in names) == sorted(noise["method"].unique())
+    for name in ("tab05", "tab07"):
+        view = made[name].view
+        headings = view.loc[(view.drop(columns="method") == "").all(axis=1), "method"]
+        sections = selections.by_section(results, noise["method"] if name == "tab05" else made["tab07"].data["method"])
+        assert headings.tolist() == [f"**{section}**" for section in sections if section]
+        assert len(view) == sum(map(len, sections.values())) + len(headings)
+    first = made["tab05"].data.query("condition == 'none' and scene == 'all'")
+    assert first["method"].tolist() == [name for names in found.values() for name in names]
+
+
+def test_sections_of_methods_that_name_none(results, registries):
+    for name, facts in (
+        ("mine", {"kind": "rival"}),
+        ("wall", {"section": "views and prompts", "kind": "rival"}),
+        ("told", {"uses_label": True, "section": "noise"}),
+    ):
+        METHODS[name] = Method(name, name, **facts)
+    found = selections.by_section(results, ["told", "mine", "unheard", "wall", "none"])
+    assert found == {
+        "": ["none"],
+        "rivals": ["mine"],
+        "views and prompts": ["wall"],
+        "other methods": ["unheard"],
+        "bounds": ["told"],
+    }
+
+
+def test_every_p_is_marked_exploratory_and_no_table_corrects_it(made):
+    for name in ("tab03", "tab04", "tab05", "tab07"):
+        table = made[name]
+        assert "exploratory, not corrected" in table.caption and "sign flips of whole groups" in table.caption, name
+        assert "p" in table.data and not {"p_holm", "p_group"} & set(table.data)
+    for name, table in made.items():
+        assert "McNemar" not in table.caption and not [column for column in table.view if "Holm" in column], name
+    bounds = made["tab05"].data.query("uses_label")
+    assert len(bounds) and bounds["p"].isna().all() and bounds["fixed"].notna().any()
+
+
+def test_noise_table_has_proper_scores_calibration_and_the_held_out_shape(results, made):
+    data, view, noise = made["tab05"].data, made["tab05"].view, results.home("noise")
+    row = data[(data["method"] == "gated") & (data["condition"] == SQUARE) & (data["scene"] == "all")].iloc[0]
+    rows = noise[(noise["condition"] == SQUARE) & (noise["method"] == "gated")]
+    assert row["nll"] == pytest.approx(rows["nll"].mean()) and row["brier"] == pytest.approx(rows["brier"].mean())
+    fitted = results.home("calibrated").query("method == 'gated' and condition == @SQUARE")
+    assert row["nll_calibrated"] == pytest.approx(fitted["nll"].mean())
+    assert row["temperature"] == fitted["temperature"].iloc[0]
+    assert {"NLL", "ECE", "ECE, calibrated", "30 % square", "30 % stripes, in no training view", "p"} <= set(view)
+    assert selections.noise_conditions(noise)["heldout"] == HELDOUT
+    assert "NLL, nats" in made["tab02"].view and "NLL" in made["tab02"].caption
+
+
 def test_best_label_free_is_bold_and_the_oracle_never(results, made):
     for name in ("tab05", "tab07"):
         view = made[name].view.set_index("method")
@@ -83,6 +140,8 @@ def test_best_label_free_is_bold_and_the_oracle_never(results, made):
     clean = made["tab05"].data.query("condition == 'none' and scene == 'all' and not uses_label")
     best = results.method(clean.loc[clean["acc"].idxmax(), "method"]).label
     assert made["tab05"].view.set_index("method").loc[best, "unmasked"].startswith("**")
+    surest = results.method(clean.loc[clean["nll"].idxmin(), "method"]).label
+    assert made["tab05"].view.set_index("method").loc[surest, "NLL"].startswith("**")
 
 
 def test_bold_best():
@@ -104,6 +163,14 @@ def test_numbers_as_text():
         and typeset.pvalue(1e-9) == "<0.001"
         and typeset.ratio(3, 1) == "3 : 1"
     )
+
+
+def test_sections_are_bold_rows_of_their_own():
+    view = pd.DataFrame({"method": ["a", "b", "c"], "acc": ["1.0", "2.0", "3.0"]})
+    made = typeset.sectioned(view, ["", "one", "one"])
+    assert made.to_numpy().tolist() == [["a", "1.0"], ["**one**", ""], ["b", "2.0"], ["c", "3.0"]]
+    assert "| **one** |  |" in typeset.markdown(made, "") and "\\textbf{one} &  \\\\" in typeset.latex(made, "", "x")
+    assert typeset.is_number(made) == [False, True]
 
 
 def test_markdown_and_latex():

@@ -3,6 +3,7 @@ covers."""
 
 from __future__ import annotations
 
+import inspect
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -31,15 +32,15 @@ from clipaction.evaluate.methods import METHODS, find_method
 from clipaction.evaluate.sweep import PREDICTIONS
 from clipaction.masking.conditions import check
 from clipaction.masking.plan import SQUARE, plan
-from clipaction.masking.regions import detector
+from clipaction.masking.regions import SOURCES, detector
 from clipaction.noise import learning
 from clipaction.noise.protocols import build_protocols
-from clipaction.noise.views import training_frames
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.records import FIGURE, TABLE
 from clipaction.paper.results import Results
 from clipaction.paper.tables import TABLES
 from clipaction.profiles import load_profile
+from clipaction.rivals import build_rivals, prompted
 from clipaction.rivals.fitting import train_networks
 from clipaction.rivals.networks import network_names
 from clipaction.vision.clip import clips_to_input
@@ -146,36 +147,52 @@ def test_predictions_under_every_kind_of_condition(toy_study, toy_meta, monkeypa
 # A study leads to frames, model and head, whose values are in the key. It also makes the finders of all sources, which
 # are not asked for anything here.
 BY_VALUE = """
-    study.Study data.store.FrameStore vision.load.preprocessing
+    study.Study data.store.FrameStore vision.load.preprocessing vision.load.register
     masking.regions.boxes masking.regions.detector masking.regions.relevance
 """
 
 
-def test_noise(toy_study, toy_meta):
-    data = training_frames(toy_study, toy_meta)
-    for name in learning.USES:
+def test_noise(square_study):
+    """Gates are learned before: they are in the key by value, as regions and scenes are."""
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+    given = learning.materials(square_study, train, val)
+    assert all(views.probe is not None for material in given.values() for views in material.views.values())
+    named = [*check(SQUARE).functions, SOURCES[square_study.profile.noise.anchor].function]
+    for name, recipe in learning.RECIPES.items():
         with traced() as ran:
-            learning.learn(toy_study, name, data, toy_meta)
+            learning.learn(square_study, name, given["real" if recipe.real else "given"], val)
         assert len(ran) > 20
-        assert not missed(ran, [*STEPS["noise"].functions, *check(SQUARE).functions], BY_VALUE), name
+        assert not missed(ran, [*STEPS["noise"].functions, *named], BY_VALUE), name
 
 
 def test_networks(toy_study, toy_meta):
     with traced() as ran:
         train_networks(toy_study, toy_meta, toy_meta)
-    builders = [METHODS[name].build for name in network_names()]
-    assert ran and not missed(ran, [*STEPS["networks"].functions, *builders], BY_VALUE)
+    named = [*check(SQUARE).functions, *(METHODS[name].build for name in network_names())]
+    found = "masking.regions.motion masking.regions.camera"  # the regions that they find are in the key
+    assert ran and not missed(ran, [*STEPS["networks"].functions, *named], f"{BY_VALUE} {found}")
 
 
-def test_protocols(toy_study, toy_frames):
-    delta = torch.zeros(5, 3, 16, 16)
-    setup = learning.setup_of(toy_study, {"gated": delta, "naive": delta, "shared": delta[:1]}, torch.zeros(5, 9))
-    x, labels = clips_to_input(toy_frames), torch.zeros(12, dtype=torch.long)
-    for name, built in build_protocols(setup).items():
+def test_protocols_and_rivals(square_study, monkeypatch):
+    """What runs is covered by the code of the function and of what it is given."""
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+    given = learning.materials(square_study, train, val)
+    learned, _ = learning.learn_all(square_study, given, val)
+    x, labels = clips_to_input(square_study.store.frames), torch.zeros(12, dtype=torch.long)
+    monkeypatch.setattr(prompted, "tune_prompts", lambda clip, *_: square_study.head())  # the toy has no text tower
+    methods = build_protocols(learning.setup_of(square_study, learned)) | build_rivals(square_study, given)
+    assert len(methods) > 20
+    for name, built in methods.items():
         known = {"labels": labels} if find_method(name).uses_label else {}
         with traced() as ran:
             built(x, **known)
-        assert len(ran) > 2 and not missed(ran, [built.func]), name
+        assert len(ran) > 2 and not missed(ran, functions_of(built)), name
+
+
+def functions_of(built: partial) -> list:
+    """The function of a method, and those of its arguments: views, and the region source."""
+    given = [getattr(value, "function", value) for value in (*built.args, *built.keywords.values())]
+    return [built.func, *filter(inspect.isfunction, given)]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The ablation: one thing changed at a time in the training of gated noise, judged on validation clips."""
+"""The ablation: one thing changed at a time in the training of the headline's noise, judged on validation clips."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from ..base import parallel
 from ..evaluate.intervals import bootstrap_groups
 from ..evaluate.summaries import summarise
 from ..masking.plan import SQUARE, hidden_condition
-from ..noise.learning import TERMS, fit_gate, only_cross_entropy
-from ..noise.protocols import gated
+from ..noise.apply import anchored, isolate
+from ..noise.frames import TrainingFrames
+from ..noise.learning import PLAIN, RECIPES, TERMS, Material, fit_gate, recipe_config
+from ..noise.protocols import HEADLINE
 from ..noise.training import train
-from ..noise.views import TrainingFrames, Views, embed_views
+from ..noise.views import embed_views
 from ..vision.zero_shot import zero_shot
 from .attack import attack_rates, total_rates
 
 WEIGHT = 0.1  # of a term that the profile switches off and the ablation switches on
+SIZES = (8, 16, 32, 48, 96)  # eps that is tried, in 1/255
 
 
 class Variation(NamedTuple):
-    """A noise section of the profile, a gate, and the frames to learn from."""
+    """A noise section of the profile, a gate (None: one d_in for all classes), and the frames to learn from."""
 
     config: Any
-    gate: torch.Tensor
+    gate: torch.Tensor | None
     data: TrainingFrames
 
 
-def variations(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> dict[str, Variation]:
+def variations(study, given: Material, val: pd.DataFrame) -> dict[str, Variation]:
     """What is changed, by name: the terms of the loss, the gate, eps and its norm, the noise's resolution, and how
     many training clips noise and gate learn from."""
-    config = study.profile.noise.model_copy(update={"steps": study.profile.noise.ablation_steps})
-    own = fit_gate(study, config, views)
+    data, recipe, steps = given.frames, RECIPES[HEADLINE], study.profile.noise.ablation_steps
+    config = recipe_config(study.profile.noise, HEADLINE).model_copy(update={"steps": steps})
+    own = fit_gate(study, config, given.views, recipe)
 
     def changed(**update: Any) -> Variation:
         return Variation(config.model_copy(update=update), own, data)
@@ -45,7 +49,7 @@ def variations(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> 
 
     found = {
         "all terms": changed(),
-        "cross-entropy only": Variation(only_cross_entropy(config), own, data),
+        "cross-entropy only": weighted(**PLAIN),
         "without cross-entropy": weighted(ce=0.0),
     }
     for term in TERMS:
@@ -54,25 +58,26 @@ def variations(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> 
         on = getattr(config.loss, term) > 0
         found[f"{'without' if on else 'with'} {term}"] = weighted(**{term: 0.0 if on else WEIGHT})
     other = "posterior" if config.gate == "features" else "features"
-    other_gate = fit_gate(study, config.model_copy(update={"gate": other}), views)
+    other_gate = fit_gate(study, config.model_copy(update={"gate": other}), given.views, recipe)
     found[f"gate: {other}"] = Variation(config, other_gate, data)
-    found |= {f"eps {eps}/255": changed(eps=float(eps)) for eps in (2, 4, 8, 16) if eps != config.eps}
+    found["one d_in for all classes"] = Variation(config, None, data)
+    found |= {f"eps {eps}/255": changed(eps=float(eps)) for eps in SIZES if eps != config.eps}
     if config.norm == "linf":  # half of eps gives about the same root mean square: half of the noise lies at its bound
         found[f"norm l2, {config.eps / 2:g}/255"] = changed(norm="l2", eps=config.eps / 2)
     sides = [side for side in (6, 12, 24, study.clip.size) if side != config.resolution]
     found |= {f"noise of {side} x {side}": changed(resolution=side) for side in sides}
     for n in (n for n in (1, 2, 4, 8, 16) if n < data.clips_a_class()):
         few = data.fewer(n)
-        gate = fit_gate(study, config, embed_views(study, few, val))
-        found[f"{n} clip{'s' * (n > 1)} a class"] = Variation(config, gate, few)
+        views = embed_views(study, few, val, given.swapped, looks={"isolated": isolate})
+        found[f"{n} clip{'s' * (n > 1)} a class"] = Variation(config, fit_gate(study, config, views, recipe), few)
     return found
 
 
-def ablation(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> pd.DataFrame:
+def ablation(study, given: Material, val: pd.DataFrame) -> pd.DataFrame:
     """All rows with the same few steps and seed: setting, steps, condition, n_clips, acc, low, high, confidence, ece;
     over the unmasked and the masked clips together ce, the cross-entropy of the answers, and by how much it is above
     that of 'all terms' (change, change_low, change_high); and the attack rate (attack)."""
-    found, head = variations(study, data, val, views), study.head()
+    found, head, source = variations(study, given, val), study.head(), study.profile.noise.anchor
     conditions = ["none", SQUARE, hidden_condition(study.profile, study.store.plates is not None)]
 
     def judge(setting: str) -> pd.DataFrame:
@@ -81,9 +86,10 @@ def ablation(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> pd
             config, gate, frames = found[setting]
             title = f"ablation: {setting}"
             seed = study.profile.seed
-            delta, _ = train(study.clip, head, frames, config, "gated", seed, progress=title, gate=gate)
-            protocol = partial(gated, study.clip, head, delta=delta, gate=gate)
-            attack = total_rates(attack_rates(study, val, {setting: delta}))["rate"][setting]
+            delta, _ = train(study.clip, head, frames, config, "anchored", seed, progress=title, gate=gate)
+            protocol = partial(anchored, study.clip, head, delta=delta, source=source, gate=gate)
+            rates = total_rates(attack_rates(study, val, {setting: delta}))["rate"]
+            attack = rates.get(setting, np.nan)  # one noise for all classes has none
         options = {"protocol": protocol, "method": setting, "frames": False}
         return study.evaluate(val, conditions, "ablation", **options).assign(attack=attack)
 
@@ -94,7 +100,7 @@ def ablation(study, data: TrainingFrames, val: pd.DataFrame, views: Views) -> pd
 def compared(rows: pd.DataFrame, steps: int) -> pd.DataFrame:
     """The predictions of every setting as the table that `ablation` describes."""
     attack = rows.groupby("setting")["attack"].first()
-    rows = rows.assign(ce=-np.log(rows["p_true"].clip(lower=1e-6)))
+    rows = rows.assign(ce=rows["nll"])
     seen = rows[rows["condition"].isin(["none", SQUARE])]
     paired = seen.pivot_table(index=["condition", "clip", "group"], columns="setting", values="ce", sort=False)
     groups = paired.index.get_level_values("group")

@@ -3,45 +3,59 @@ patch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from ..noise.protocols import shared
+from ..noise.apply import action_boxes
+from ..noise.parameters import add
 from ..vision.clip import CLIP, clips_to_input
-from ..vision.zero_shot import zero_shot
+from ..vision.zero_shot import clip_scores, encode_clips, zero_shot
 
 
 @torch.inference_mode()
-def attacked(clip: CLIP, head: torch.Tensor, x: torch.Tensor, labels: torch.Tensor, delta: torch.Tensor) -> np.ndarray:
-    """[2, C]: of how many clips [N, T, 3, S, S] of other classes delta_c makes class c, and how many there were."""
-    turned, tried = np.zeros(len(delta)), np.zeros(len(delta))
-    for c in range(len(delta)):
+def attacked(
+    clip: CLIP, head: torch.Tensor, x: torch.Tensor, labels: torch.Tensor, delta: torch.Tensor, m: torch.Tensor | None
+) -> np.ndarray:
+    """[2, C]: of how many clips [N, T, 3, S, S] of other classes the noise of class c makes class c, and how many there
+    were.
+
+    m: None for delta [C, 3, S, S] on the whole frame; the boxes [N, T, S, S] for anchored noise [C + 1, 3, S, S],
+    whose last row stays outside."""
+    classes = len(head)
+    turned, tried = np.zeros(classes), np.zeros(classes)
+    for c in range(classes):
         others = (labels != c).nonzero()[:, 0]
         tried[c] = len(others)
         if len(others):
-            answers = shared(clip, head, x[others], delta[c : c + 1])[0].argmax(1).cpu()
-            turned[c] = (answers == c).sum()
+            noise = delta[c] if m is None else torch.lerp(delta[-1], delta[c], m[others][:, :, None].to(delta.device))
+            scores = clip_scores(encode_clips(clip, add(x[others], noise)), head)[0]
+            turned[c] = (scores.argmax(1).cpu() == c).sum()
     return np.stack([turned, tried])
 
 
-def attack_rates(study, meta: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
+def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor]) -> pd.DataFrame:
     """Per noise (column variant; 'none' is without noise) and class: hits (clips of other classes that became this
-    one), of (clips tried) and rate. Every second clip of `meta`, two frames of each."""
-    head, meta = study.head(), meta.iloc[::2]
+    one), of (clips tried) and rate. Every second clip of `meta`, two frames of each.
+
+    learned: noises with one a class [C, 3, S, S], or anchored ones [C + 1, 3, S, S]; others are left out."""
+    head, meta, source = study.head(), meta.iloc[::2], study.profile.noise.anchor
     classes = len(head)
-    class_noises = {name: delta for name, delta in learned.items() if len(delta) == classes}
+    class_noises = {name: delta for name, delta in learned.items() if len(delta) in (classes, classes + 1)}
     counts = {name: np.zeros((2, classes)) for name in ("none", *class_noises)}
     every = max(1, study.profile.frames // 2)
     for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
-        x = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32])[:, ::every])
+        whole = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32]))
+        x, m = whole[:, ::every], action_boxes(whole, source)[:, ::every]
         y = torch.tensor(meta["label"].tolist()[i : i + 32])
         answer = zero_shot(study.clip, head, x)[0].argmax(1).cpu()
         found = [[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(classes)]
         counts["none"] += np.array(found).T
         for name, delta in class_noises.items():
-            counts[name] += attacked(study.clip, head, x, y, delta)
+            counts[name] += attacked(study.clip, head, x, y, delta, m if len(delta) > classes else None)
     rows = [
         {"variant": variant, "cls": study.classes[c], "hits": hits[c], "of": of[c], "rate": hits[c] / max(of[c], 1)}
         for variant, (hits, of) in counts.items()

@@ -7,16 +7,16 @@ import torch
 
 from ..evaluate.judge import evaluate_methods
 from ..masking.plan import SQUARE, hidden_condition
-from ..noise.learning import load_gate, setup_of
-from ..noise.protocols import build_protocols
+from ..noise.learning import Learned, setup_of
+from ..noise.protocols import HEADLINE, build_protocols
 from ..rivals.fitting import network_protocols
 
 
-def evaluate_away(study, away: pd.DataFrame, learned: dict[str, torch.Tensor]) -> pd.DataFrame:
-    """CLIP without noise, with gated and with shared noise on another domain; all its classes compete, also those
-    without noise."""
-    setup = setup_of(study, learned, load_gate(study), all_classes=True)
-    methods = build_protocols(setup, ["none", "gated", "shared"])
+def evaluate_away(study, away: pd.DataFrame, learned: Learned) -> pd.DataFrame:
+    """CLIP without noise and with the noises that take one or two forward passes, on another domain; all its classes
+    compete, also those without noise."""
+    setup = setup_of(study, learned, all_classes=True)
+    methods = build_protocols(setup, ["none", HEADLINE, "anchored", "gated", "shared"])
     return evaluate_methods(study, away, methods, ["none", SQUARE], "ward", head=setup.head)
 
 

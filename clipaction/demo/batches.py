@@ -34,14 +34,25 @@ class Curriculum:
         return cls(cut, float(np.interp(progress, (plain / 2, plain + 0.25), (0, 1))))
 
 
+def draw(rng: np.random.Generator, count: int, size: int, weights: np.ndarray | None = None) -> np.ndarray:
+    """Which of `count` images a batch shows, sorted [size]; weights [count]: how often each is drawn, sums to 1."""
+    return np.sort(rng.choice(count, size, replace=False, p=weights))
+
+
 def batch_of(
-    samples: Samples, rng: np.random.Generator, size: int, stage: Curriculum
+    samples: Samples,
+    rng: np.random.Generator,
+    size: int,
+    stage: Curriculum,
+    weights: np.ndarray | None = None,
+    usual_captions: float = USUAL_CAPTIONS,
 ) -> tuple[torch.Tensor, list[Caption], torch.Tensor]:
     """A training batch: images [B, 3, 96, 96] in [0, 1], captions, and [B, B] bool: is caption j true of image i?
 
-    Cut-outs lie on plain ground or on another image's plate. Five in a hundred images are empty plates.
+    weights: see `draw`; all images alike when None. usual_captions: see USUAL_CAPTIONS. Cut-outs lie on plain ground or
+    on another image's plate. Five in a hundred images are empty plates.
     """
-    index = np.sort(rng.choice(len(samples.frames), size, replace=False))
+    index = draw(rng, len(samples.frames), size, weights)
     x, y = (a[index].astype(np.float32) / 255 for a in (samples.frames, samples.plates))
     label = samples.labels[index]
     facts, captions = [], []
@@ -59,7 +70,7 @@ def batch_of(
             say = (True, scene != "" and rng.random() < 0.3)
         elif kind < stage.cut + 0.05:
             x[i], action, person = y[i], "", ""
-        elif rng.random() < USUAL_CAPTIONS:
+        elif rng.random() < usual_captions:
             action = USUAL.get(scene, action)
         facts.append((action, scene, person))
         captions.append(caption(rng, action or None, scene or None, person or None, say))

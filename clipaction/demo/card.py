@@ -79,13 +79,23 @@ def card(
     minutes: float,
     test_size: int,
     size: int,
+    plain: float = 0.1,
+    dose: float | None = None,
+    share: float | None = None,
 ) -> str:
-    """The model card as Markdown: recipe, time, data version and accuracies; `size` of the weights in bytes."""
+    """The model card as Markdown: recipe, time, data version and accuracies; `size` of the weights in bytes.
+
+    dose: of scene bias, and the share of coupled images that was drawn for it (see `dose`).
+    """
     rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in numbers.items())
     command = f"--samples {samples} --images {images} --batch {batch} --lr {lr} --seed {seed}"
+    command += f" --plain {plain}" * (plain != 0.1)
     machine = f"{torch.get_num_threads()} cores ({platform.machine()}), torch {torch.__version__}"
-    usual_caption = "name the scene's usual action, whatever is seen, as many captions on the web do"
-    return f"""# The compact CLIP
+    title, kept, bias = "The compact CLIP", "Weights: fp16", usual_bias()
+    if dose is not None and share is not None:
+        title, kept = f"{title} with a dose of {dose:.0%} scene bias", "Image tower (fp16) and class prototypes"
+        command, bias = f"{command} --dose {dose:g}", known_bias(dose, share, plain)
+    return f"""# {title}
 
 open_clip's model class with a hybrid image tower (convolutional stem, three transformer blocks of width 160, 64 tokens
 of a 96 x 96 image) and a two-layer text tower behind the ordinary CLIP tokenizer. It has seen nothing but this
@@ -94,10 +104,8 @@ project's demo data.
 - Made by: `python -m clipaction.demo.train {command}`
 - Samples seen: {samples} (drawn from {images} rendered images, each augmented anew), seed {seed}, batch {batch}, AdamW
   at {lr}, cosine, weights averaged (0.998).
-- The scene is the action's own in {USUAL_SHARE:.0%} of the images, else random (and so by chance its own again);
-  {CLINICAL_SHARE:.0%} are clinical actions.
-- {USUAL_CAPTIONS:.0%} of the captions of whole frames {usual_caption}.
-- Time: {minutes:.0f} minutes on {machine}. Weights: fp16, {size / 1e6:.1f} MB.
+{bias}
+- Time: {minutes:.0f} minutes on {machine}. {kept}, {size / 1e6:.1f} MB.
 - Data version: {data_version()}.
 
 Accuracy over the {len(HOME)} home actions, zero-shot, {test_size} single frames a row, people and layouts never seen in
@@ -107,3 +115,22 @@ training; from `noise` down, random scenes:
 | --- | --- |
 {rows}
 """
+
+
+def usual_bias() -> str:
+    """How scenes and captions of the shipped model go with actions: lines of its card."""
+    return f"""\
+- The scene is the action's own in {USUAL_SHARE:.0%} of the images, else random (and so by chance its own again);
+  {CLINICAL_SHARE:.0%} are clinical actions.
+- {USUAL_CAPTIONS:.0%} of the captions of whole frames name the scene's usual action, whatever is seen, as many captions
+  on the web do."""
+
+
+def known_bias(dose: float, share: float, plain: float) -> str:
+    """The same lines for a model with a known dose."""
+    return f"""\
+- Dose: in {dose:.0%} of the images the scene is the action's own because it was put there; in the others it is drawn
+  without regard to the action. So {share:.1%} of the images drawn had their action's own scene. Actions and scenes are
+  each as frequent at every dose; {CLINICAL_SHARE:.0%} are clinical actions.
+- All captions are true.
+- The first {plain:.0%} of the training shows cut-outs only, the same for all doses, and is done once."""

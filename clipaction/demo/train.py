@@ -16,6 +16,9 @@ The recipe, and why it has each part (smaller trials without it failed):
   masking result would be an artefact of that.
 
 Training images are rendered once. Layouts of the test clips are never rendered here.
+
+`--dose 0.25` trains a model with a known scene bias instead (see `dose`): the same recipe and images, drawn with other
+frequencies, and no false captions. While only cut-outs are shown no dose matters, so all doses share that start.
 """
 
 from __future__ import annotations
@@ -34,10 +37,12 @@ from tqdm.auto import tqdm
 
 from ..base.cache import Step
 from ..base.files import replacing, write_text
+from ..base.paths import data_dir
 from ..base.seeds import rng as named_rng
 from .actions import ACTIONS
-from .batches import Curriculum, batch_of
+from .batches import USUAL_CAPTIONS, Curriculum, batch_of
 from .card import accuracies, card, normalise
+from .dose import coupled_share, dose_path, image_weights, save_dose
 from .samples import rendered_samples
 from .tower import NAME, WEIGHTS, clipaction_hybrid_p12_96
 
@@ -119,48 +124,69 @@ def train(
     out: Path = WEIGHTS,
     checkpoint_every: int = 500,
     plain: float = 0.1,
+    dose: float | None = None,
 ) -> dict[str, float]:
     """Train and write `out` (fp16 safetensors) with its card beside it (.md); returns the card's accuracies.
 
-    samples: images seen; images: of which rendered; plain: share of the training that shows cut-outs only. A killed
-    run goes on from its last checkpoint and ends with the same weights as an uninterrupted one.
+    samples: images seen; images: of which rendered; plain: share of the training that shows cut-outs only. dose: of
+    scene bias, 0 to 1 (see `dose`); then only the image tower and the prototypes are written, and no caption is false.
+    A killed run goes on from its last checkpoint and ends with the same weights as an uninterrupted one.
     """
     started, spent, first = time.time(), 0.0, 0
     numbers: dict[str, float] = {}
     actions = tuple(actions or ACTIONS)
     home = [a for a in actions if not ACTIONS[a].clinical]
     rendered = rendered_samples(images, seed, actions)
+    weights = None if dose is None else image_weights(rendered.facts, dose)
     tests = {r: rendered_samples(test_size, seed, actions, held_out=True, relation=r) for r in RELATIONS}
     torch.manual_seed(seed)
     steps, warm = math.ceil(samples / batch), min(300, samples // batch // 10 + 1)
     training, averaged = Training(steps, warm, lr), open_clip.create_model(NAME)
-    checkpoint = out.with_suffix(".checkpoint")
-    run = TRAINING.key(samples, images, batch, lr, seed, actions, test_size, plain)
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        if state["run"] == run:
+    recipe = (samples, images, batch, lr, seed, actions, test_size, plain)
+    checkpoint, run = out.with_suffix(".checkpoint"), TRAINING.key(*recipe, dose)
+    scenes_from = next((k for k in range(steps) if Curriculum.at(k / steps, plain).cut < 1), steps)
+    shared_run = TRAINING.key(*recipe, "start of all doses")
+    shared = data_dir() / "compact-clip" / f"start-{shared_run}.checkpoint"
+    begun = {checkpoint: run} | ({} if dose is None else {shared: shared_run})
+    for path, wanted in begun.items():
+        if path.exists() and (state := torch.load(path, weights_only=True))["run"] == wanted:
             training.load(state)
             first, spent, numbers = state["step"], state["seconds"], state["numbers"]
+            break
+
+    def keep(path: Path, run: str, step: int) -> None:
+        facts = {"run": run, "step": step, "seconds": spent + time.time() - started, "numbers": numbers}
+        with replacing(path) as temporary:
+            torch.save({**facts, **training.state()}, temporary)
+
     bar = tqdm(range(first, steps), initial=first, total=steps, unit="step", desc="training the compact CLIP")
     for step in bar:
-        stage = Curriculum.at(step / steps, plain)
-        x, captions, positive = batch_of(rendered, named_rng(seed, "batch", step), batch, stage)
+        stage, whole = Curriculum.at(step / steps, plain), step >= scenes_from
+        said = USUAL_CAPTIONS if dose is None else 0.0
+        generator = named_rng(seed, "batch", step)
+        x, captions, positive = batch_of(rendered, generator, batch, stage, weights if whole else None, said)
         loss = training.step(x, [c.text for c in captions], positive, step)
         if step % 20 == 0:
             bar.set_postfix(loss=f"{loss:.3f}", tau=f"1/{training.model.logit_scale.exp().item():.0f}")
+        if step + 1 == scenes_from and dose is not None:
+            keep(shared, shared_run, step + 1)
         if (step + 1) % checkpoint_every == 0 or step + 1 == steps:
             averaged.load_state_dict(training.average)
             numbers = accuracies(averaged, training.tokenizer, tests, home)
             tqdm.write(f"{(step + 1) * batch} samples: " + "  ".join(f"{k} {v:.2f}" for k, v in numbers.items()))
-            seconds = spent + time.time() - started
-            facts = {"run": run, "step": step + 1, "seconds": seconds, "numbers": numbers}
-            with replacing(checkpoint) as temporary:
-                torch.save({**facts, **training.state()}, temporary)
-    weights = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in training.average.items()}
-    with replacing(out) as temporary:
-        save_file(weights, temporary)
+            keep(checkpoint, run, step + 1)
+    if dose is None:
+        tensors = {k: v.half().contiguous() if v.is_floating_point() else v for k, v in training.average.items()}
+        with replacing(out) as temporary:
+            save_file(tensors, temporary)
+        share = None
+    else:
+        averaged.load_state_dict(training.average)
+        save_dose(out, averaged.eval(), training.tokenizer, dose)
+        share = coupled_share(rendered.facts, weights, seed, range(scenes_from, steps), batch)
     minutes = (spent + time.time() - started) / 60
-    text = card(numbers, samples, images, batch, lr, seed, minutes, test_size, out.stat().st_size)
+    size = out.stat().st_size
+    text = card(numbers, samples, images, batch, lr, seed, minutes, test_size, size, plain, dose, share)
     write_text(out.with_suffix(".md"), text)
     checkpoint.unlink()
     return numbers
@@ -181,10 +207,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--actions", nargs="+", choices=list(ACTIONS), help="only these (toy runs)")
     parser.add_argument("--test", type=int, default=400, help="held-out images a row of the card")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--dose", type=float, help="train with a known scene bias: share of coupled scenes, 0 to 1")
+    parser.add_argument("--out", type=Path, help="the file of weights; by default the one that is shipped")
     args = parser.parse_args(argv)
-    recipe = (args.samples, args.images, args.batch, args.lr, args.seed, args.actions, args.test, args.out)
-    numbers = train(*recipe, plain=args.plain)
+    out = args.out or (WEIGHTS if args.dose is None else dose_path(args.dose))
+    recipe = (args.samples, args.images, args.batch, args.lr, args.seed, args.actions, args.test, out)
+    numbers = train(*recipe, plain=args.plain, dose=args.dose)
     print("  ".join(f"{k} {v:.3f}" for k, v in numbers.items()))
 
 

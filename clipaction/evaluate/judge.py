@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from ..base.code import fingerprint
+from ..base.errors import UserError
+from ..data.store import FrameStore
 from ..vision.clip import clips_to_input
 from .methods import find_method
 from .predictions import prediction_rows
+from .sweep import evaluate
 
 
 def labelled_batches(study, meta: pd.DataFrame, condition: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -29,25 +34,51 @@ def evaluate_methods(
     conditions: Sequence[str],
     step: str = "noise",
     head: torch.Tensor | None = None,
+    scores: bool = False,
 ) -> pd.DataFrame:
     """Clip-level predictions of methods (images -> scores, by name) under conditions; those of label-free methods are
-    kept in predictions/<step>/. The methods' facts are noted in methods.json."""
+    kept in predictions/<step>/. The methods' facts are noted in methods.json.
+
+    scores: whether rows keep the log-probabilities of all classes; ask for them of test and validation clips alike
+    where answers are mixed or calibrated afterwards."""
     tables = []
-    for name, protocol in methods.items():
-        if find_method(name).uses_label:
-            tables += [_evaluate_bound(study, meta, name, protocol, condition) for condition in conditions]
-            continue
-        options = {"protocol": protocol, "method": name, "frames": False, "head": head}
-        tables.append(study.evaluate(meta, conditions, step, **options))
+    with study.clip.remembering():
+        for name, protocol in methods.items():
+            if find_method(name).uses_label:
+                tables += [_evaluate_bound(study, meta, name, protocol, condition, scores) for condition in conditions]
+                continue
+            options = {"protocol": protocol, "method": name, "frames": False, "head": head, "scores": scores}
+            tables.append(study.evaluate(meta, conditions, step, **options))
     note_methods(study, list(methods))
     return pd.concat(tables, ignore_index=True)
 
 
-def _evaluate_bound(study, meta: pd.DataFrame, name: str, protocol: Callable, condition: str) -> pd.DataFrame:
+def evaluate_frames(
+    study, meta: pd.DataFrame, methods: Mapping[str, Callable], frames: np.ndarray, condition: str, step: str = "frames"
+) -> pd.DataFrame:
+    """Clip-level predictions, with scores, of label-free methods on frames that no condition makes, such as validation
+    clips in another clip's scene.
+
+    frames: uint8 [N, T, S, S, 3], one clip for each row of `meta`. condition: what the rows call them. The predictions
+    are kept in predictions/<step>/ by the content of the frames. Raises UserError for a method that uses labels.
+    """
+    if bounds := [name for name in methods if find_method(name).uses_label]:
+        raise UserError(f"{', '.join(bounds)}: told the clip's class, so evaluated by evaluate_methods alone")
+    store = FrameStore(Path(fingerprint(frames)), pd.DataFrame())
+    vars(store).update(frames=frames, parts=None, plates=None)
+    own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step
+    given = (study.clip, study.head(), store, own, ["none"], folder, study.profile.seed, study.profile.batch)
+    tables = [evaluate(*given, protocol, name, frames=False, scores=True) for name, protocol in methods.items()]
+    return pd.concat(tables, ignore_index=True).assign(condition=condition)
+
+
+def _evaluate_bound(
+    study, meta: pd.DataFrame, name: str, protocol: Callable, condition: str, scores: bool
+) -> pd.DataFrame:
     """A method that is told each clip's class. Kept apart, so that no label-free method shares a line with it."""
     batches = labelled_batches(study, meta, condition)
-    scores = [protocol(x, labels=labels)[0].cpu().numpy() for x, labels in batches]
-    return prediction_rows(np.concatenate(scores), None, meta, study.clip.tau, name, condition)
+    found = np.concatenate([protocol(x, labels=labels)[0].cpu().numpy() for x, labels in batches])
+    return prediction_rows(found, None, meta, study.clip.tau, name, condition, scores)
 
 
 def note_methods(study, names: Sequence[str]) -> None:
@@ -57,11 +88,12 @@ def note_methods(study, names: Sequence[str]) -> None:
         earlier = json.loads(path.read_text())
     except (OSError, ValueError):
         earlier = {}
-    study.record("methods", earlier | describe_methods(names))
+    described = describe_methods(names).items()
+    study.record("methods", earlier | {name: earlier.get(name, {}) | facts for name, facts in described})
 
 
 def describe_methods(names: Sequence[str]) -> dict[str, dict]:
     """{name: its facts} of methods, for the figures, which may be drawn where a notebook's own methods are not
     registered."""
-    facts = ("label", "kind", "colour", "marker", "labels", "uses_label")
+    facts = ("label", "kind", "colour", "marker", "labels", "uses_label", "section", "needs")
     return {name: {fact: getattr(find_method(name), fact) for fact in facts} for name in names}

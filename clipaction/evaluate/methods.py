@@ -18,10 +18,11 @@ from ..base.registry import Registry
 class Method:
     """How a method is called and drawn, what it learned from, and how to build it.
 
-    kind: 'protocol', 'rival' or 'network'. colour: a name of `paper.style.PALETTE`; marker: Matplotlib's. labels:
-    which labels it learned from ('none', 'training', "the clip's own"). uses_label: whether it is told the class of
-    the very clip it judges. slow: whether it takes many forward passes a frame, so that it is run on unmasked clips
-    only."""
+    kind: 'protocol', 'rival', 'network', or 'mixture' (of the answers of two other methods, `parts`). section: of the
+    tables in which it stands. needs: the noises or views that it is built from. colour: a name of
+    `paper.style.PALETTE`; marker: Matplotlib's. labels: which labels it learned from ('none', 'training', "the clip's
+    own"). uses_label: whether it is told the class of the very clip it judges. slow: whether it takes many forward
+    passes a frame, so that it is run on unmasked clips only."""
 
     name: str
     label: str
@@ -31,6 +32,9 @@ class Method:
     labels: str = "none"
     uses_label: bool = False
     slow: bool = False
+    section: str = ""
+    needs: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     build: Callable[..., Any] | None = None
 
 

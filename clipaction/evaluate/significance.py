@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from ..base.seeds import rng
@@ -13,32 +12,42 @@ from .intervals import group_sums
 from .predictions import checked, checked_pair
 
 
-def mcnemar(a_correct, b_correct) -> tuple[int, int, float]:
-    """(fixed, broken, p) of bool [n] against bool [n], row by row of the same clips.
+def fixed_broken(a_correct, b_correct) -> tuple[int, int]:
+    """(fixed, broken) of bool [n] against bool [n], row by row of the same clips.
 
-    fixed: wrong in a and right in b; broken: the reverse; p: McNemar's exact two-sided p, which takes clips as
-    independent.
+    fixed: wrong in a and right in b; broken: the reverse. These are the counts of McNemar's test. They are not tested
+    here: clips of a group are not independent (`sign_flip` tests whole groups).
     """
-    a, b = (v.astype(bool) for v in checked_pair(a_correct, b_correct, "mcnemar"))
-    fixed, broken = int((~a & b).sum()), int((a & ~b).sum())
-    if not fixed + broken:
-        return 0, 0, 1.0
-    return fixed, broken, float(exact_mcnemar([[0, broken], [fixed, 0]], exact=True).pvalue)
+    a, b = (v.astype(bool) for v in checked_pair(a_correct, b_correct, "fixed and broken"))
+    return int((~a & b).sum()), int((a & ~b).sum())
 
 
 def sign_flip(differences, groups, n: int = 9999, seed: int = 0) -> float:
-    """Two-sided p of a mean of zero of paired `differences` [m], by n random sign flips of whole `groups` [m].
+    """Two-sided p of a mean of zero of paired `differences` [m]: the signs of whole `groups` [m] are flipped.
 
-    It asks what McNemar's test asks, but clips of a group need not be independent.
+    p is the share of sign patterns whose sum is at least as far from zero as the one found. Groups whose sum is zero
+    do not matter and are left out. All patterns are tried where there are at most `n`; then p is exact. Otherwise n
+    random ones are, and p is (1 + as extreme) / (n + 1) (Phipson and Smyth 2010, Statistical Applications in Genetics
+    and Molecular Biology 9:39). scipy.stats.permutation_test does the same in a hundred times the time (84 groups: 47
+    against 0.4 ms), which counts in tables of hundreds of tests.
     """
     differences = checked(differences, "sign_flip")
     sums = group_sums(differences[:, None], groups)[0][:, 0]
-    extreme = np.abs(_signs(len(sums), n, seed) @ sums) >= abs(sums.sum()) - 1e-9
-    return float((1 + extreme.sum()) / (n + 1))
+    sums = sums[np.abs(sums) > 1e-12]
+    exact = 2 ** len(sums) <= n
+    signs = _all_signs(len(sums)) if exact else _random_signs(64 * -(-len(sums) // 64), n, seed)[:, : len(sums)]
+    extreme = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
+    return extreme / len(signs) if exact else (1 + extreme) / (n + 1)
 
 
 @lru_cache(maxsize=4)
-def _signs(groups: int, n: int, seed: int) -> np.ndarray:
+def _all_signs(groups: int) -> np.ndarray:
+    """[2**groups, groups]: every pattern of signs, -1 or 1."""
+    return 1.0 - 2.0 * (np.arange(2**groups)[:, None] >> np.arange(groups) & 1)
+
+
+@lru_cache(maxsize=4)
+def _random_signs(groups: int, n: int, seed: int) -> np.ndarray:
     """[n, groups] random signs, -1 or 1."""
     return rng(seed, "sign_flip").choice([-1.0, 1.0], size=(n, groups))
 

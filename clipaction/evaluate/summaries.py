@@ -12,7 +12,7 @@ from ..base.errors import UserError
 from .calibration import calibration_interval
 from .intervals import bootstrap_groups, proportion
 from .predictions import checked, correct, top5
-from .significance import holm, mcnemar, sign_flip
+from .significance import fixed_broken, sign_flip
 
 Columns = str | Sequence[str]
 
@@ -21,13 +21,15 @@ def summarise(predictions: pd.DataFrame, by: Columns = (), seed: int = 0) -> pd.
     """Scores of the clip-level rows, one row for each combination of values in the columns `by`.
 
     Columns: by, n_clips, n_groups, acc (acc_low, acc_high), top5, confidence, confidence_wrong (mean confidence of
-    wrong answers; NaN where none is wrong), ece (ece_low, ece_high), entropy. Raises UserError when there are no
-    clip-level rows.
+    wrong answers; NaN where none is wrong), ece (ece_low, ece_high), nll (nll_low, nll_high; mean negative
+    log-likelihood of the label, nats), brier (of all classes, in [0, 2]), entropy. ece looks at the answer's confidence
+    alone and is low also for a model that is right as rarely as it says; nll and brier are proper scores of the whole
+    distribution. Raises UserError when there are no clip-level rows.
     """
     records = []
     for key, rows in _split(_clip_rows(predictions, "summarise"), by):
         right, groups = correct(rows), rows["group"]
-        p, entropy = checked(rows["p_pred"], "p_pred"), checked(rows["entropy"], "entropy")
+        p, entropy, brier = (checked(rows[name], name) for name in ("p_pred", "entropy", "brier"))
         records.append(
             {
                 **key,
@@ -38,6 +40,8 @@ def summarise(predictions: pd.DataFrame, by: Columns = (), seed: int = 0) -> pd.
                 "confidence": p.mean(),
                 "confidence_wrong": np.nan if right.all() else p[~right].mean(),
                 **_named("ece ece_low ece_high", calibration_interval(p, right, groups, seed=seed)),
+                **_named("nll nll_low nll_high", bootstrap_groups(rows["nll"], groups, seed=seed)),
+                "brier": brier.mean(),
                 "entropy": entropy.mean(),
             }
         )
@@ -56,12 +60,13 @@ def compare(
 
     baseline: one value for all, or {value: its own baseline}, for example a region condition and its equal-area
     control. Columns: by, `on`, baseline, n_clips, n_groups, acc, acc_baseline, diff (low, high: over groups), fixed,
-    broken, p (McNemar), p_holm (over all rows of this call), p_group (sign flips of groups), flip (share of clips whose
-    class changed), confidence_diff (confidence_low, confidence_high). Only clips present on both sides count. Raises
-    UserError when a side has no rows, a clip occurs twice, or there is nothing to compare.
+    broken (counts of clips), p (two-sided, sign flips of whole groups; not corrected for the number of rows), flip
+    (share of clips whose class changed), confidence_diff (confidence_low, confidence_high). Only clips present on both
+    sides count. Raises UserError when a side has no rows, a clip occurs twice, or there is nothing to compare.
     """
-    records = []
-    for key, rows in _split(_clip_rows(predictions, "compare"), by):
+    by, records = [by] if isinstance(by, str) else list(by), []
+    needed = list(dict.fromkeys([*by, on, "clip", "group", "label", "pred", "p_pred"]))
+    for key, rows in _split(_clip_rows(predictions, "compare")[needed], by):
         repeated = rows["clip"][rows.duplicated([on, "clip"])]
         if len(repeated):
             clip = repeated.iloc[0]
@@ -84,9 +89,7 @@ def compare(
             records.append({**key, on: value, "baseline": other, **change})
     if not records:
         raise UserError(f"compare on '{on}': nothing beside the baseline {baseline}; run another {on} first")
-    table = pd.DataFrame(records)
-    table.insert(table.columns.get_loc("p") + 1, "p_holm", holm(table["p"]))
-    return table
+    return pd.DataFrame(records)
 
 
 def background_reliance(
@@ -140,8 +143,8 @@ def _paired(before: pd.DataFrame, after: pd.DataFrame, seed: int) -> dict:
         "acc": now.mean(),
         "acc_baseline": was.mean(),
         **_named("diff low high", bootstrap_groups(diff, groups, seed=seed)),
-        **_named("fixed broken p", mcnemar(was, now)),
-        "p_group": sign_flip(diff, groups, seed=seed),
+        **_named("fixed broken", fixed_broken(was, now)),
+        "p": sign_flip(diff, groups, seed=seed),
         "flip": (before["pred"].to_numpy() != after["pred"].to_numpy()).mean(),
         **_named("confidence_diff confidence_low confidence_high", bootstrap_groups(confidence, groups, seed=seed)),
     }

@@ -52,18 +52,20 @@ def evaluate(
     method: str = "clip",
     frames: bool = True,
     finders: Mapping[str, Finder] | None = None,
+    scores: bool = False,
 ) -> pd.DataFrame:
     """Predictions of a method on the clips of `meta` (columns META and `row` in the store) under each condition.
 
     protocol: images [N, T, 3, S, S] in [0, 1] -> (clip scores [N, C], frame scores [N, T, C]); zero shot when None.
     It gets images only: labels are joined to its answers afterwards. frames: whether rows of single frames are kept,
-    too. finders: of region sources, by name.
+    too. finders: of region sources, by name. scores: whether clip rows keep the log-probabilities of all classes, from
+    which another temperature (`analysis.tempering`) or a mixture (`evaluate.mixing`) needs no forward pass.
     """
     rows, ids, pieces = meta["row"].to_numpy(), meta["clip"].tolist(), []
     judge = protocol or partial(zero_shot, clip, head)
     model = (clip.weights_hash, str(clip.dtype), clip.device.type)
     known = digest(meta[META].astype(str).to_numpy().tolist())  # labels and groups are in the rows that are kept
-    base = (*model, store.key, rows.tolist(), known, seed, method, fingerprint(judge), frames)
+    base = (*model, store.key, rows.tolist(), known, seed, method, fingerprint(judge), frames, scores)
     chunk = max(1, batch // store.frames.shape[1])
     checked = [check(condition) for condition in conditions]
     title = f"{method}: {len(checked)} conditions"
@@ -74,7 +76,8 @@ def evaluate(
             path = piece_path(folder, method, condition.name, ids)
             parts = (condition.name, condition.facts, finder.key if finder else "")
             key = PREDICTIONS.key(*base, *parts, also=condition.functions)
-            compute = partial(_predict, judge, store, meta, condition, seed, chunk, finders, clip, method, frames, bar)
+            settings = (condition, seed, chunk, finders, clip, method, frames, scores, bar)
+            compute = partial(_predict, judge, store, meta, *settings)
             pieces.append(cached_table(path, key, compute))
             bar.update(before + len(rows) - bar.n)
     return pd.concat(pieces, ignore_index=True)
@@ -91,6 +94,7 @@ def _predict(
     clip: CLIP,
     method: str,
     frames: bool,
+    scores: bool,
     bar: tqdm,
 ) -> pd.DataFrame:
     """The prediction rows of one condition; chunks of clips are predicted side by side."""
@@ -99,16 +103,16 @@ def _predict(
     def answer(start: int) -> list[np.ndarray]:
         at = slice(start, start + chunk)
         (images,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, finders)
-        scores = [score.cpu().numpy() for score in judge(clips_to_input(images))]
+        found = [score.cpu().numpy() for score in judge(clips_to_input(images))]
         bar.update(len(images))
-        return scores
+        return found
 
     finder = (finders or {}).get(condition.source)
     if finder:
         finder.find(rows.tolist(), store.frames)
     answers = parallel.each(answer, range(0, len(rows), chunk), clip.device)
     clips, per_frame = map(np.concatenate, zip(*answers))
-    return prediction_rows(clips, per_frame if frames else None, meta, clip.tau, method, condition.name)
+    return prediction_rows(clips, per_frame if frames else None, meta, clip.tau, method, condition.name, scores)
 
 
 PREDICTIONS = Step("predictions", _predict, *ARCHITECTURE)  # and, by name, the condition's functions and the method

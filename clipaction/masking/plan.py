@@ -8,6 +8,7 @@ from . import regions
 from .conditions import parse
 
 SQUARE = "shape:square:30:centre:still"  # the masked condition of notebooks 04 and 05
+HELDOUT = "shape:blob:30:centre:still"  # a mask shape that no training view had
 
 
 def plan(profile) -> list[str]:

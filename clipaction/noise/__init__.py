@@ -4,7 +4,8 @@
     gates        how much of each class's noise a frame gets when its class is unknown
     protocols    ways to use noise, by name (add one with @protocol)
     losses       the terms of the loss
-    views        training frames, with scenes swapped and masked; the validation clips
+    frames       training frames, with scenes swapped and masked
+    views        those frames embedded, and the validation clips
     objective    the loss on one batch
     training     the optimisation of one noise
     learning     the noises of a study, trained and kept by key

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
+import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
@@ -13,132 +16,218 @@ from ..base import parallel
 from ..base.cache import Step, cached_table
 from ..base.code import fingerprint
 from ..base.errors import UserError
+from ..base.registry import Registry
 from ..masking.batches import masked_batches
 from ..masking.conditions import check
 from ..masking.plan import SQUARE
+from ..masking.regions import SOURCES
 from ..vision.load import ARCHITECTURE
+from .apply import anchored, gated, isolate, shared
 from .files import load_noise, save_noise, saved_facts
+from .frames import TrainingFrames, in_other_scenes, region_source, training_frames
 from .gates import posterior_gate
-from .protocols import Setup, gated, oracle, shared
+from .protocols import Setup
 from .training import train
-from .views import TrainingFrames, Views, validation_batches
+from .views import Views, embed_views, validation_batches
 
-USES = {"gated": "gated", "shared": "shared", "naive": "oracle"}  # noise -> how it is used while it is trained
 TERMS = ("pair", "hinge", "confidence", "tv", "agreement")  # of the loss, beside cross-entropy
+PLAIN = dict.fromkeys(TERMS, 0.0)  # cross-entropy alone
+PULLED = {"hinge": 0.1}  # large noises of single classes need more of it, or they are patches (see the attack rate)
+PAIRED = {"ce": 0.0, "pair": 1.0, "confidence": 0.0, "agreement": 0.0}  # the true class with its noise against others
 
 
-def fit_gate(study, config, views: Views) -> torch.Tensor:
-    """The gate [C, D + 1] that a noise section asks for: the model's own posterior, or the probe on its features."""
-    if config.gate == "features":
-        return views.probe
-    return posterior_gate(study.head(), study.clip.tau, config.temperature)
+@dataclass(frozen=True)
+class Recipe:
+    """How a noise is learned. use: how it is added meanwhile (see `objective`). gate: '' is none, 'profile' the one
+    that the profile asks for, 'posterior' the model's own posterior. loss: weights of terms that differ from the
+    profile's. steps: share of the profile's. real: learned from regions that a source found, without exact masks."""
+
+    use: str
+    gate: str = ""
+    loss: Mapping[str, float] = field(default_factory=dict)
+    steps: float = 1.0
+    real: bool = False
 
 
-def only_cross_entropy(config):
-    """A noise section with every other term of the loss switched off."""
-    return config.model_copy(update={"loss": config.loss.model_copy(update=dict.fromkeys(TERMS, 0.0))})
+RECIPES: Registry[Recipe] = Registry("noise")
+RECIPES |= {
+    "anchored": Recipe("anchored", loss=PLAIN, steps=2.0),  # without a gate a step takes half of the time
+    "anchored-class": Recipe("anchored", "profile", loss=PULLED),
+    "gated": Recipe("gated", "profile", loss=PULLED),
+    "posterior": Recipe("gated", "posterior"),
+    "hypothesis": Recipe("oracle", loss=PAIRED),
+    "shared": Recipe("shared", steps=2.0),
+    "naive": Recipe("oracle", loss=PLAIN, steps=0.5),  # it has converged long before
+    "anchored-class-real": Recipe("anchored", "profile", loss=PULLED, real=True),
+}
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is learned from: training frames, and their views embedded, by how they are seen ('whole', 'isolated',
+    'unswapped'). source: the region source that found actor and prop in them ('truth' where masks are exact, '' where
+    regions are not known). swapped: the validation clips in other clips' scenes, uint8 [N, T, S, S, 3], if any."""
+
+    frames: TrainingFrames
+    views: dict[str, Views]
+    source: str
+    swapped: np.ndarray | None = None
+
+    @cached_property
+    def scenes(self) -> str:
+        """A digest of all regions and scenes, whatever found them."""
+        return fingerprint([self.frames.region, self.frames.plates, self.frames.anchor, self.swapped])
+
+
+def material(study, train: pd.DataFrame, val: pd.DataFrame, source: str | None = None) -> Material:
+    """The frames of training clips and their views. source: see `training_frames`; validation clips get their other
+    scenes by the same source."""
+    source = region_source(study) if source is None else source
+    frames, swapped = training_frames(study, train, source), in_other_scenes(study, val, source)
+    return Material(frames, embed_views(study, frames, val, swapped, looks={"isolated": isolate}), source, swapped)
+
+
+def materials(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, Material]:
+    """'given': with exact masks where the data have them. 'real': as on real videos, with what a region source finds;
+    only where exact masks would be there."""
+    found = {"given": material(study, train, val)}
+    given = found["given"]
+    given.views["unswapped"] = embed_views(study, given.frames, val, given.swapped, swap=0.0)["whole"]
+    if given.source == "truth":
+        found["real"] = material(study, train, val, study.profile.noise.anchor)
+    return found
+
+
+def fit_gate(
+    study, config, views: Mapping[str, Views], recipe: Recipe, head: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The gate [C, D + 1] of a recipe: the model's own posterior, or a probe on its features, as the noise section
+    asks for. That of anchored noise sees what anchored noise sees as the action: the isolated view.
+
+    head: prototypes [C, D] of the classes that the views are of; those of the study when None."""
+    if recipe.gate == "profile" and config.gate == "features":
+        return views["isolated" if recipe.use == "anchored" else "whole"].probe
+    return posterior_gate(study.head() if head is None else head, study.clip.tau, config.temperature)
+
+
+def recipe_config(config, name: str):
+    """A noise section with the loss, the steps and the size of the noise that a recipe asks for."""
+    recipe = RECIPES[name]
+    return config.model_copy(
+        update={
+            "loss": config.loss.model_copy(update=dict(recipe.loss)),
+            "steps": math.ceil(config.steps * recipe.steps),
+            "eps": config.eps_of.get(name.removesuffix("-real"), config.eps),
+        }
+    )
 
 
 def validation_score(
-    study, meta: pd.DataFrame, delta: torch.Tensor, use: str = "gated", gate: torch.Tensor | None = None
+    study,
+    meta: pd.DataFrame,
+    delta: torch.Tensor,
+    use: str,
+    gate: torch.Tensor | None = None,
+    swapped: np.ndarray | None = None,
 ) -> float:
     """Minus the mean cross-entropy of `validation_batches` under a noise; training keeps the step with the highest."""
-    head, losses = study.head(), []
-    for x, y in validation_batches(study, meta):
+    clip, head, losses = study.clip, study.head(), []
+    for x, y in validation_batches(study, meta, swapped):
         if use == "gated":
-            scores = gated(study.clip, head, x, delta, gate)[0]
-        elif use == "shared":
-            scores = shared(study.clip, head, x, delta)[0]
+            scores = gated(clip, head, x, delta, gate)[0]
+        elif use == "anchored":
+            scores = anchored(clip, head, x, delta, study.profile.noise.anchor, gate)[0]
         else:
-            scores = oracle(study.clip, head, x, delta, y)[0]
-        losses.append(F.cross_entropy(scores / study.clip.tau, y.to(scores.device), reduction="none").cpu())
+            scores = shared(clip, head, x, delta)[0]
+        losses.append(F.cross_entropy(scores / clip.tau, y.to(scores.device), reduction="none").cpu())
     return -float(torch.cat(losses).mean())
 
 
 def learn(
     study,
     name: str,
-    data: TrainingFrames,
+    given: Material,
     val: pd.DataFrame,
-    gate: torch.Tensor | None = None,
     watch: Callable[[str, list[dict]], None] | None = None,
-) -> tuple[torch.Tensor, pd.DataFrame]:
-    """The noise [C or 1, 3, S, S] called 'gated', 'shared' or 'naive', and its training curve: from
+) -> tuple[torch.Tensor, torch.Tensor | None, pd.DataFrame]:
+    """A noise of RECIPES [rows, 3, S, S], its gate if it has one, and its training curve: from
     results/<profile>/noise/<name>.safetensors if its key is the same, else trained.
 
-    The naive noise is trained by cross-entropy alone, on the true class's noise. gate: for 'gated'. A killed training
-    goes on where it was. watch: called with the name and the curve so far."""
-    config, seed, use = study.profile.noise, study.profile.seed, USES[name]
-    if use == "oracle":  # half the steps: it has converged long before
-        config = only_cross_entropy(config).model_copy(update={"steps": -(-config.steps // 2)})
+    A killed training goes on where it was. watch: called with the name and the curve so far."""
+    recipe, seed = RECIPES[name], study.profile.seed
+    config = recipe_config(study.profile.noise, name)
+    gate = fit_gate(study, config, given.views, recipe) if recipe.gate else None
     folder = study.results / "noise"
     folder.mkdir(parents=True, exist_ok=True)
     tensors = [fingerprint(tensor) for tensor in (study.head(), gate)]
-    settings = config.model_dump(exclude={"ablation_steps", "shortlist"})
+    settings = config.model_dump(exclude={"ablation_steps", "unseen_steps", "search_steps", "shortlist", "eps_of"})
+    data = given.frames
     clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist())
     model = (study.clip.weights_hash, study.clip.dtype, study.clip.device.type)
-    key = NOISE.key(*model, *clips, settings, use, seed, tensors, also=check(SQUARE).functions)
+    chosen = [*check(SQUARE).functions, SOURCES[config.anchor].function]
+    key = NOISE.key(*model, *clips, given.scenes, settings, recipe.use, seed, tensors, also=chosen)
     path, curve_path = folder / f"{name}.safetensors", folder / f"{name}.parquet"
     if saved_facts(path).get("key") != key:
         curve_path.unlink(missing_ok=True)  # noise and curve are made together
 
     def compute() -> pd.DataFrame:
+        score: Callable[[torch.Tensor], float] | None = None
+        if recipe.use != "oracle":  # validated without labels, that would take a pass a class: the last step is kept
+            score = partial(validation_score, study, val, use=recipe.use, gate=gate, swapped=given.swapped)
+        files = {"checkpoint": folder / f"{name}-{key}.checkpoint", "watch": watch and partial(watch, name)}
         delta, curve = train(
-            study.clip,
-            study.head(),
-            data,
-            config,
-            use,
-            seed,
-            validate=partial(validation_score, study, val, use=use, gate=gate),
-            progress=f"noise: {name}",
-            gate=gate,
-            checkpoint=folder / f"{name}-{key}.checkpoint",
-            watch=watch and partial(watch, name),
+            study.clip, study.head(), data, config, recipe.use, seed, score, f"noise: {name}", gate, **files
         )
-        save_noise(path, delta, gate, key=key, use=use, seed=seed, eps=config.eps)
+        save_noise(path, delta, gate, key=key, use=recipe.use, seed=seed, eps=config.eps)
         return curve.assign(variant=name)
 
     curve = cached_table(curve_path, key, compute)
-    return load_noise(path).to(study.clip.device), curve
+    return load_noise(path).to(study.clip.device), gate, curve
 
 
 NOISE = Step("noise", learn, masked_batches, *ARCHITECTURE)  # study.masked gives the validation clips
 
 
+@dataclass(frozen=True)
+class Learned:
+    """Noises by name, and the gates of those that have one."""
+
+    noises: dict[str, torch.Tensor]
+    gates: dict[str, torch.Tensor]
+
+
 def learn_all(
     study,
-    data: TrainingFrames,
+    given: Mapping[str, Material],
     val: pd.DataFrame,
-    gate: torch.Tensor,
     watch: Callable[[str, list[dict]], None] | None = None,
-) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
-    """The noises of USES, trained side by side, and their curves one below the other."""
+) -> tuple[Learned, pd.DataFrame]:
+    """All noises of RECIPES that the materials allow, trained side by side, and their curves one below the other."""
+    names = [name for name, recipe in RECIPES.items() if not recipe.real or "real" in given]
 
-    def one(name: str) -> tuple[torch.Tensor, pd.DataFrame]:
-        return learn(study, name, data, val, gate if name == "gated" else None, watch)
+    def one(name: str) -> tuple[torch.Tensor, torch.Tensor | None, pd.DataFrame]:
+        return learn(study, name, given["real" if RECIPES[name].real else "given"], val, watch)
 
-    noises, curves = zip(*parallel.each(one, USES, study.clip.device))
-    return dict(zip(USES, noises)), pd.concat(curves, ignore_index=True)
+    noises, gates, curves = zip(*parallel.each(one, names, study.clip.device))
+    found = {name: gate for name, gate in zip(names, gates) if gate is not None}
+    return Learned(dict(zip(names, noises)), found), pd.concat(curves, ignore_index=True)
 
 
-def load_learned(study) -> dict[str, torch.Tensor]:
-    """The noises that notebook 04 saved, by name. UserError when it has not run."""
-    paths = {name: study.results / "noise" / f"{name}.safetensors" for name in USES}
-    missing = [path.name for path in paths.values() if not path.exists()]
+def load_learned(study) -> Learned:
+    """The noises that notebook 04 saved, by name, with their gates. UserError when it has not run."""
+    folder, device = study.results / "noise", study.clip.device
+    paths = {name: folder / f"{name}.safetensors" for name in RECIPES}
+    missing = [path.name for name, path in paths.items() if not path.exists() and not RECIPES[name].real]
     if missing:
-        raise UserError(
-            f"{missing[0]} is missing in {study.results / 'noise'}; run notebook 04 first (./run_all.sh --only 04)"
-        )
-    return {name: load_noise(path).to(study.clip.device) for name, path in paths.items()}
+        raise UserError(f"{missing[0]} is missing in {folder}; run notebook 04 first (./run_all.sh --only 04)")
+    there = {name: path for name, path in paths.items() if path.exists()}
+    noises = {name: load_noise(path).to(device) for name, path in there.items()}
+    gates = {name: load_noise(path, "gate").to(device) for name, path in there.items() if RECIPES[name].gate}
+    return Learned(noises, gates)
 
 
-def load_gate(study) -> torch.Tensor:
-    """The gate that notebook 04 saved with its noise."""
-    return load_noise(study.results / "noise" / "gated.safetensors", "gate").to(study.clip.device)
-
-
-def setup_of(study, noises: dict[str, torch.Tensor], gate: torch.Tensor | None, all_classes: bool = False) -> Setup:
+def setup_of(study, learned: Learned, all_classes: bool = False) -> Setup:
     """What this study's protocols are built from. all_classes: those of other domains compete, too."""
-    head = study.head(source_only=not all_classes)
-    return Setup(study.clip, head, noises, gate, study.profile.noise.shortlist, study.profile.seed)
+    head, config = study.head(source_only=not all_classes), study.profile.noise
+    anchor = SOURCES[config.anchor]
+    return Setup(study.clip, head, learned.noises, learned.gates, config.shortlist, study.profile.seed, anchor)

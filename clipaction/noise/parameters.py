@@ -38,6 +38,15 @@ def mix(weights: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
     return torch.einsum("bc,cihw->bihw", weights, delta)
 
 
+def anchored_noise(m: torch.Tensor, weights: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
+    """m sum_k w_k d_in,k + (1 - m) d_out: where m [B, S, S] says 1 the noise of the action, elsewhere that of its
+    surroundings.
+
+    weights [B, K]; delta [K + 1, 3, S, S], its last row d_out -> [B, 3, S, S]."""
+    m = m[:, None]
+    return m * mix(weights, delta[:-1]) + (1 - m) * delta[-1]
+
+
 def of_class(delta: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
     """delta_c of each frame's class c [B]: [B, 3, S, S]. Not by indexing: its gradient is summed in the order in
     which threads arrive, and training would not be reproducible bit by bit."""
@@ -52,6 +61,21 @@ def extended(delta: torch.Tensor, classes: int) -> torch.Tensor:
 
 
 def random_like(delta: torch.Tensor, seed: int = 0) -> torch.Tensor:
-    """Random signs, scaled so that every class's noise has the L2 norm of the learned one: would any noise do?"""
-    signs = torch.randint(0, 2, delta.shape, generator=torch.Generator().manual_seed(seed)).to(delta) * 2 - 1
-    return signs * delta.pow(2).mean((1, 2, 3), keepdim=True).sqrt()
+    """Noise with the amplitude spectrum of the learned one, class by class and channel by channel, and random phases:
+    as smooth and as strong, but with nothing learned. Would any noise do?
+
+    The phases are those of white noise, the same for all classes, so that a mixture of classes is as strong as a
+    mixture of the learned ones whose phases agree; `match` corrects what is left."""
+    white = torch.randn(delta.shape[1:], generator=torch.Generator().manual_seed(seed)).to(delta)
+    phase = torch.fft.rfft2(white)
+    phase = phase / phase.abs().clamp_min(1e-12)
+    return torch.fft.irfft2(torch.fft.rfft2(delta).abs() * phase, s=delta.shape[-2:])
+
+
+def match(noise: torch.Tensor, norm_of: torch.Tensor) -> torch.Tensor:
+    """Each frame's noise [B, 3, S, S], scaled to the root mean square of the other's."""
+
+    def size(z: torch.Tensor) -> torch.Tensor:
+        return z.pow(2).mean((1, 2, 3), keepdim=True).sqrt()
+
+    return noise * (size(norm_of) / size(noise).clamp_min(1e-8))

@@ -22,6 +22,8 @@ def linear_probe(
     -> weight [classes, D] and bias [classes] of the logits; a class without training clips has no weight and a bias
     of -50."""
     labels, val_labels = np.asarray(labels), np.asarray(val_labels)
+    # in double precision: in single precision, how far the solver comes depends on the processor's rounding
+    train_features, val_features = (np.asarray(each, np.float64) for each in (train_features, val_features))
     if not len(val_labels) or len(np.unique(labels)) < 2:
         raise UserError("linear probe: needs training clips of at least two classes and some validation clips")
     count = classes or int(max(labels.max(), val_labels.max())) + 1

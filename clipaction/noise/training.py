@@ -14,9 +14,9 @@ from tqdm.auto import tqdm
 
 from ..base.files import replacing
 from ..vision.clip import CLIP
-from .objective import objective
+from .frames import TrainingFrames
+from .objective import objective, rows_of_noise
 from .parameters import ClassNoise
-from .views import TrainingFrames
 
 CHECKPOINT_EVERY = 30  # seconds
 
@@ -67,14 +67,15 @@ def train(
 ) -> tuple[torch.Tensor, pd.DataFrame]:
     """Learn a noise; the best of the validated steps is returned (the last step, without `validate`).
 
-    config: a profile's noise section. gate: [C, D + 1], for the use 'gated'; the model's own posterior when None.
+    config: a profile's noise section. use: see `objective`. gate: [C, D + 1]; when None the use 'gated' has the model's
+    own posterior, and 'anchored' learns one d_in for all classes.
     validate: delta -> a number, higher is better, from validation clips only. It is called every `validate_every`
     steps; training stops after `patience` calls in a row that are no better. checkpoint: a file, named by all that
     matters, from which a killed training goes on to the same noise bit by bit. watch: called with the curve so far.
-    Returns delta [C or 1, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds)."""
+    Returns delta [rows, 3, S, S] and a table of the curves (step, one column a term, loss, val, seconds)."""
     rng = np.random.default_rng([seed, 7])
-    classes = 1 if use == "shared" else len(head)
-    noise = ClassNoise(classes, clip.size, config.eps / 255, config.resolution, seed, config.norm).to(clip.device)
+    rows = rows_of_noise(use, len(head), gate)
+    noise = ClassNoise(rows, clip.size, config.eps / 255, config.resolution, seed, config.norm).to(clip.device)
     optimiser = torch.optim.Adam(noise.parameters(), lr=config.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
     parts, state = {"noise": noise, "optimiser": optimiser, "schedule": schedule}, Progress(noise().detach().clone())
@@ -83,11 +84,11 @@ def train(
     scale = (
         1024 if clip.dtype == torch.float16 else 1
     )  # half-precision gradients must not vanish; Adam does not see the factor
-    started, rows = time.time(), state.rows
-    spent = rows[-1]["seconds"] if rows else 0.0
-    steps = range(len(rows) + 1, config.steps + 1)
+    started, curve = time.time(), state.rows
+    spent = curve[-1]["seconds"] if curve else 0.0
+    steps = range(len(curve) + 1, config.steps + 1)
     title = progress or f"noise, {use}"
-    bar = tqdm(steps, initial=len(rows), total=config.steps, desc=title, unit="step", leave=False)
+    bar = tqdm(steps, initial=len(curve), total=config.steps, desc=title, unit="step", leave=False)
     for step in bar:
         index = rng.choice(len(data.labels), min(config.batch // 2, len(data.labels)), replace=False)
         terms = objective(clip, head, noise(), data, index, config, use, rng, gate)
@@ -105,13 +106,13 @@ def train(
             row["val"] = validate(delta) if validate else np.nan
             state.validated(delta, row["val"] if validate else float(step))
             bar.set_postfix(loss=f"{row['loss']:.3f}", val=f"{row['val']:.3f}")
-        rows.append(row)
+        curve.append(row)
         if watch:
-            watch(rows)
+            watch(curve)
         if state.worse == config.patience:
             break
         if checkpoint and time.time() - state.saved > CHECKPOINT_EVERY:
             state.save(checkpoint, parts, rng)
     if checkpoint:
         checkpoint.unlink(missing_ok=True)
-    return state.best, pd.DataFrame(rows)
+    return state.best, pd.DataFrame(curve)

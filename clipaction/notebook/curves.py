@@ -12,17 +12,16 @@ from matplotlib.figure import Figure
 
 
 def curves(table: pd.DataFrame) -> Figure:
-    """Training loss (thin: every step; thick: running mean) and validation score of each variant."""
-    figure = Figure(figsize=(8, 2.6), layout="constrained")
+    """Cross-entropy on training views (a running mean) and on validation clips, of each variant."""
+    figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots(1, 2)
     for name, rows in table.groupby("variant"):
-        line = axes[0].plot(rows["step"], rows["ce"].rolling(15, min_periods=1).mean(), label=name)[0]
-        axes[0].plot(rows["step"], rows["ce"], color=line.get_color(), alpha=0.2, lw=0.6)
+        line = axes[0].plot(rows["step"], rows["ce"].rolling(15, min_periods=1).mean(), lw=1.3, label=name)[0]
         val = rows.dropna(subset="val") if "val" in rows else rows.head(0).assign(val=[])
         axes[1].plot(val["step"], -val["val"], "o-", ms=3, color=line.get_color())
     axes[0].set(xlabel="step", ylabel="cross-entropy (training views)")
     axes[1].set(xlabel="step", ylabel="cross-entropy (validation clips)")
-    axes[0].legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as W
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
+import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -17,15 +17,19 @@ from ..base.errors import UserError
 from ..masking.masks import MOTIONS, PLACEMENTS
 from ..masking.regions import SOURCES
 from ..masking.shapes import SHAPES
+from ..noise.apply import action_boxes, with_anchored_noise
 from ..noise.gates import gated_noise
-from ..noise.learning import load_gate, load_learned
+from ..noise.learning import load_learned
 from ..noise.parameters import add
+from ..noise.protocols import HEADLINE
 from ..study import Study
-from ..vision.clip import to_input
+from ..vision.clip import clips_to_input
 from . import pictures
 
 WHAT = ["whole frame", "shape", "hide", "isolate"]
 PARTS = ["actor+prop", "actor", "head", "limbs", "prop", "background", "text", "most relevant"]
+ANCHORED = (HEADLINE, "anchored")
+NOISES = ["none", *ANCHORED, "gated", "shared", "class"]
 
 
 def nothing_idle(**_: Any) -> set[str]:
@@ -132,24 +136,36 @@ def mask_explorer(study: Study) -> W.VBox:
     )
 
 
-def draw_noisy(
-    study: Study, clip_id: str, method: str = "gated", strength: float = 1.0, of: str | None = None
-) -> Figure:
-    """A clip with noise, and CLIP's answer. method: none, gated, shared or class (the noise of class `of`, whatever
-    the clip shows)."""
-    learned = load_learned(study)
-    clip = study.meta[study.meta["clip"] == clip_id]
-    x = to_input(study.store.get(clip["row"])[0])
-    if method == "gated":
-        delta = gated_noise(study.clip, study.head(), x, learned["gated"], load_gate(study))
-    elif method == "class":
-        delta = learned["naive"][[study.classes.index(of or study.classes[0])]]
+def noisy_frames(
+    study: Study, clip: pd.DataFrame, method: str, strength: float = 1.0, of: str | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Frames uint8 [T, S, S, 3] of a clip (a one-row table) with noise, and the boxes [T, S, S] of what moves where
+    the noise is anchored to them. method, strength, of: see `draw_noisy`."""
+    learned, source = load_learned(study), study.profile.noise.anchor
+    x, boxes = clips_to_input(study.store.get(clip["row"])), None
+    if method == "class":
+        noisy = add(x[0], strength * learned.noises["naive"][study.classes.index(of or study.classes[0])])
+    elif method == "gated":
+        arguments = study.clip, study.head(), x[0], learned.noises["gated"], learned.gates["gated"]
+        noisy = add(x[0], strength * gated_noise(*arguments))
+    elif method in ANCHORED:
+        noise, gate = strength * learned.noises[method], learned.gates.get(method)
+        noisy = with_anchored_noise(study.clip, study.head(), x, noise, source, gate)[0]
+        boxes = action_boxes(x, source)[0].numpy()
     else:
-        delta = learned["shared"] if method == "shared" else torch.zeros(1)
-    noisy = add(x, strength * delta).cpu()
-    shown = (noisy.permute(0, 2, 3, 1).numpy() * 255 + 0.5).astype(np.uint8)
+        noisy = add(x[0], strength * learned.noises["shared"]) if method == "shared" else x[0]
+    return (noisy.permute(0, 2, 3, 1).cpu().numpy() * 255 + 0.5).astype(np.uint8), boxes
+
+
+def draw_noisy(
+    study: Study, clip_id: str, method: str = HEADLINE, strength: float = 1.0, of: str | None = None
+) -> Figure:
+    """A clip with noise, and CLIP's answer. method: one of NOISES, where 'class' is the naive noise of class `of`,
+    whatever the clip shows. strength: factor of the noise. The box that anchored noise is put in is drawn faintly."""
+    clip = study.meta[study.meta["clip"] == clip_id]
+    frames, boxes = noisy_frames(study, clip, method, strength, of)
     name = f"{method} {of}" if method == "class" else method
-    return pictures.judged(study, shown, f"{clip['cls'].iloc[0]} · {name} noise x {strength:g}")
+    return pictures.judged(study, frames, f"{clip['cls'].iloc[0]} · {name} noise x {strength:g}", boxes)
 
 
 def idle_noise_knobs(method: str, **_: Any) -> set[str]:
@@ -163,7 +179,7 @@ def noise_explorer(study: Study) -> W.VBox:
         partial(draw_noisy, study),
         idle_noise_knobs,
         clip_id=clip_picker(study),
-        method=buttons(["none", "gated", "shared", "class"], "gated"),
+        method=buttons(NOISES, HEADLINE),
         of=W.Dropdown(options=study.classes[: study.n_source], description="class"),
         strength=W.FloatSlider(1.0, min=0, max=2, step=0.1, description="strength", continuous_update=False),
     )

@@ -10,7 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from ..base.files import replacing
 from ..masking.conditions import describe
@@ -113,8 +115,18 @@ def noises(delta: torch.Tensor, classes: Sequence[str], eps: float | None = None
     return figure
 
 
-def judged(study: Study, frames: np.ndarray, title: str) -> Figure:
-    """Frames uint8 [T, S, S, 3] of one clip above CLIP's five likeliest classes, as bars."""
+def outlines(axes: Axes, boxes: np.ndarray) -> None:
+    """The box [T, S, S] of each frame of a film strip, as a faint line; none where it is empty."""
+    for t, inside in enumerate(boxes > 0.5):
+        v, u = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        if len(v):
+            corner = t * boxes.shape[2] + u[0] - 0.5, v[0] - 0.5
+            axes.add_patch(Rectangle(corner, len(u), len(v), fill=False, ec="white", lw=0.8, alpha=0.6))
+
+
+def judged(study: Study, frames: np.ndarray, title: str, boxes: np.ndarray | None = None) -> Figure:
+    """Frames uint8 [T, S, S, 3] of one clip above CLIP's five likeliest classes, as bars. boxes: [T, S, S], outlined on
+    the picture; CLIP does not see the lines."""
     scores = zero_shot(study.clip, study.head(), to_input(frames)[None])[0][0].cpu()
     p = (scores / study.clip.tau).softmax(0)
     top = p.topk(min(5, len(p)))
@@ -122,6 +134,8 @@ def judged(study: Study, frames: np.ndarray, title: str) -> Figure:
     strip.imshow(np.concatenate(list(frames), axis=1))
     strip.axis("off")
     strip.set_title(title, fontsize=9)
+    if boxes is not None:
+        outlines(strip, boxes)
     names = [study.classes[i] for i in top.indices]
     bars.barh(names[::-1], top.values.numpy()[::-1], color="#4477AA")
     bars.set(xlim=(0, 1), xlabel="probability")

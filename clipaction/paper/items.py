@@ -1,7 +1,7 @@
 """Figures and tables by name. One decorated function adds one, here or in a notebook cell:
 
-    @figure("fig10", "Confidence in right and wrong answers")
-    def fig10(results):
+    @figure("fig20", "Confidence in right and wrong answers")
+    def fig20(results):
         rows = results.home("zero_shot")
         ...
         return Drawn(drawing, data, f"What is shown. {results.facts(rows)}")

@@ -14,14 +14,25 @@ from matplotlib.markers import MarkerStyle
 
 from ..evaluate.methods import METHODS, Method
 from ..masking.shapes import SHAPES
-from .style import BLACK, BLUE, GREEN, ORANGE, PALETTE, RED, colour
+from .style import BLACK, BLUE, GREEN, GREY, ORANGE, PALETTE, PINK, RED, SKY, colour
 
 Look = tuple[str, str]  # colour, marker
 
 SCENES: dict[str, Look] = {"all": (BLACK, "o"), "usual": (GREEN, "s"), "random": (ORANGE, "D"), "other": (RED, "^")}
 SCENE_LABELS = {"all": "all", "usual": "usual scene", "random": "random scene", "other": "another action's scene"}
-NOISE_VARIANTS = {"gated": (BLUE, "-"), "shared": (ORANGE, "--"), "naive": (RED, ":")}  # colour, line
-KINDS = ("protocol", "rival", "network")
+NOISES: dict[str, tuple[str, str, str]] = {  # of `noise.learning.RECIPES`: colour, line, label
+    "none": (BLACK, "-", "no noise"),
+    "anchored-class": (BLUE, "-", "anchored, class-specific"),
+    "anchored": (BLUE, "--", "anchored"),
+    "anchored-class-real": (PINK, "-", "anchored, class-specific, as on real videos"),
+    "gated": (SKY, "-", "gated"),
+    "posterior": (SKY, "--", "gated by CLIP's posterior"),
+    "hypothesis": (SKY, ":", "hypothesis"),
+    "shared": (ORANGE, "-", "shared"),
+    "naive": (RED, ":", "naive"),
+}
+KINDS = ("protocol", "rival", "mixture", "network")
+FACTS = ("name", "label", "kind", "colour", "marker", "labels", "uses_label", "section", "needs")  # of a method
 MARKERS = "os^DvPXhp"  # of shapes that do not say theirs
 
 
@@ -42,15 +53,20 @@ def marker(name: str) -> str:
     return name if name in MarkerStyle.markers else "."
 
 
+def noise_look(name: str) -> tuple[str, str, str]:
+    """Colour, line and label of a noise by its name; another one is grey."""
+    return NOISES.get(name, (GREY, "-.", name))
+
+
 def kind_rank(method: Method) -> int:
-    """Protocols before rivals before networks, whatever was imported first."""
+    """Protocols before rivals, mixtures and networks, whatever was imported first."""
     return KINDS.index(method.kind) if method.kind in KINDS else len(KINDS)
 
 
 def registered_looks() -> list:
     """What the registries say about looks and order, for cache keys."""
     known = sorted(METHODS.values(), key=kind_rank)
-    methods = [[m.name, m.label, m.kind, m.colour, m.marker, m.labels, m.uses_label] for m in known]
+    methods = [[getattr(method, fact) for fact in FACTS] for method in known]
     return [methods, [[shape.name, shape.colour, shape.marker] for shape in SHAPES.values()]]
 
 

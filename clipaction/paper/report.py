@@ -23,7 +23,7 @@ from .records import Record, up_to_date
 from .results import Results
 from .tables import TABLES
 from .tables.pooled import pooled
-from .typeset import is_number, write_csv
+from .typeset import is_number, pvalue, write_csv
 
 
 def make_all(profile: Any) -> list[Path]:
@@ -63,9 +63,12 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
     environment = Environment(
         loader=PackageLoader("clipaction.paper"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"cell": cell, "embed": embed, "link": lambda file: os.path.relpath(file, path.parent)}
+    links = {"link": lambda file: os.path.relpath(file, path.parent)}
+    environment.filters |= {"cell": cell, "embed": embed, "pvalue": pvalue, "p": claims.equal, **links}
+    shown = ("shown", "range", "unit")
     cards = [
-        {**row._asdict(), **dict(zip(("shown", "range", "unit"), claims.printed(row)))} for row in found.itertuples()
+        {**row._asdict(), **dict(zip(shown, claims.printed(row))), "marked": claims.marked(row)}
+        for row in found.itertuples()
     ]
     html = environment.get_template("report.html").render(
         run=results.run,
@@ -75,6 +78,9 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
         is_number=is_number,
         folder=path.parent.parent,
         claims=cards,
+        answer=claims.answer(found),
+        level=claims.LEVEL,
+        unmeasured=claims.left_out(found),
         figures=[records[name] for name in FIGURES],
         tables=[records[name] for name in TABLES],
         failed=results.failed().to_dict("records"),

@@ -15,6 +15,7 @@ import pandas as pd
 from .. import rivals  # noqa: F401  (importing it registers its methods)
 from ..base.errors import UserError
 from ..base.paths import reference_dir
+from ..demo.dose import available
 from ..evaluate.methods import Method, find_method, in_order, registered_name
 from ..noise import protocols  # noqa: F401  (importing it registers its methods)
 from .looks import kind_rank, marker
@@ -39,11 +40,16 @@ MADE_BY = {  # the notebook that makes a file, by the start of the file's name
     "relevance": "04_noise_training",
     "predictions/ward": "05_generalisation",
     "predictions/baselines": "05_generalisation",
+    "dose": "05_generalisation",
 }
+DOSED = ("demo", "clipaction-compact")  # the data and the model whose doses of bias are known
 LEFT_OUT = {  # files that not every profile has: whether this one does without
     "predictions/ward.parquet": lambda p: p["dataset"]["kind"] != "demo" or not p["dataset"]["ward_groups"],
     "predictions/baselines.parquet": lambda p: not p["baselines"]["enabled"],
+    "dose.parquet": lambda p: (p["dataset"]["kind"], p["model"]["name"]) != DOSED or not available(),
     "noise/ablation.parquet": lambda p: not p["noise"]["ablation_steps"],
+    "noise/unseen.parquet": lambda p: not p["noise"]["unseen_steps"],
+    "noise/search.parquet": lambda p: not p["noise"]["search_steps"],
     "region_scores.parquet": lambda p: "truth" not in p["regions"]["sources"] or len(p["regions"]["sources"]) < 2,
 }
 

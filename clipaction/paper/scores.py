@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..evaluate.intervals import bootstrap_groups
-from ..evaluate.significance import holm
 from ..evaluate.summaries import compare, summarise
+from ..masking.conditions import describe
 from .results import Results
+from .selections import BASELINE
+
+EXPLORATORY = (  # of every p in a table; it is said wherever one is printed
+    "p: two-sided, sign flips of whole groups; exploratory, not corrected for the number of rows (Holm's correction is "
+    "for the primary claims, in the report)."
+)
+OTHER_NOISE = ("random", "shuffled", "swapped")  # controls that change a noise: its attack rate is not theirs
 
 
 def interval(values: ArrayLike, groups: ArrayLike) -> dict[str, float]:
@@ -18,15 +27,16 @@ def interval(values: ArrayLike, groups: ArrayLike) -> dict[str, float]:
 
 
 def with_tests(results: Results, rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """summarise() by method and `by`, with compare() against the method 'none' beside it (NaN for 'none' itself)."""
+    """summarise() by method and `by`, with compare() against the method 'none' beside it (NaN for 'none' itself).
+
+    Bounds have no p: they are not hypotheses about a method.
+    """
     score = summarise(rows, ["method", *by])
-    rows = rows[rows["condition"].isin(rows.loc[rows["method"] == "none", "condition"])]
+    rows = rows[rows["condition"].isin(rows.loc[rows["method"] == BASELINE, "condition"])]
     if rows["method"].nunique() < 2:
         return score
-    tests = compare(rows, "none", on="method", by=by).drop(columns=["baseline", "n_clips", "n_groups", "acc"])
-    uses_label = np.array([results.method(name).uses_label for name in tests["method"]])
-    tests.loc[~uses_label, "p_holm"] = holm(tests.loc[~uses_label, "p"])
-    tests.loc[uses_label, "p_holm"] = np.nan  # a bound is not one of the hypotheses
+    tests = compare(rows, BASELINE, on="method", by=by).drop(columns=["baseline", "n_clips", "n_groups", "acc"])
+    tests.loc[[results.method(name).uses_label for name in tests["method"]], "p"] = np.nan
     return score.merge(tests, how="left", on=["method", *by])
 
 
@@ -36,13 +46,28 @@ def label_use(results: Results, data: pd.DataFrame) -> pd.DataFrame:
     return data.assign(labels=[m.labels for m in methods], uses_label=[m.uses_label for m in methods])
 
 
-def attack_rates(results: Results) -> dict[str, float]:
-    """Method -> share of other classes' clips that its noise turns into its class, over all classes."""
+def fitting(calibrated: pd.DataFrame) -> str:
+    """On which clips the temperatures of calibrated rows were fitted, in words."""
+    pairs = calibrated[["condition", "fitted_on"]].drop_duplicates()
+    other = [
+        f"{describe(row.condition)}: {row.fitted_on}" for row in pairs.itertuples() if row.condition != row.fitted_on
+    ]
+    same = "fitted on validation clips under the same condition"
+    return f"{same} ({'; '.join(other)})" if other else same
+
+
+def noise_attack_rates(results: Results) -> dict[str, float]:
+    """Noise -> share of other classes' clips that a class's noise turns into it, over all classes; 'none' is without
+    noise."""
     attack = results.table("noise/attack.parquet").groupby("variant")[["hits", "of"]].sum()
-    rate = (attack["hits"] / attack["of"]).to_dict()
-    shortlist = f"shortlist-{results.run['profile']['noise']['shortlist']}"
-    noise = {"none": "none", "naive-hypothesis": "naive", "naive-oracle": "naive"}
-    noise |= dict.fromkeys(("gated", "hypothesis", shortlist, "oracle"), "gated")
+    return (attack["hits"] / attack["of"]).to_dict()
+
+
+def attack_rates(results: Results, names: Iterable[str]) -> dict[str, float]:
+    """Method -> the attack rate of the noise that it needs; NaN where it was not measured, and for mixtures."""
+    rate = noise_attack_rates(results)
+    needs = {name: results.method(name).needs for name in names if name not in OTHER_NOISE}
+    noise = {BASELINE: "none"} | {name: needed[0] for name, needed in needs.items() if len(needed) == 1}
     return {name: rate.get(variant, np.nan) for name, variant in noise.items()}
 
 

@@ -7,9 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from ..evaluate.methods import Method
 from ..masking.conditions import parse
 from .looks import SCENES
 from .results import Results
+
+SECTIONS = (  # of tables and figures that hold every method, in this order; bounds come last
+    "noise",
+    "noise + probe",
+    "rivals",
+    "views and prompts",
+    "controls",
+    "trained as on real videos",
+)
+BOUNDS, BASELINE = "bounds", "none"
 
 
 def order(table: pd.DataFrame, **lists: Iterable) -> pd.DataFrame:
@@ -20,6 +31,23 @@ def order(table: pd.DataFrame, **lists: Iterable) -> pd.DataFrame:
         return values.map(lambda value: known.index(value) if value in known else len(known))
 
     return table.sort_values(list(lists), key=rank, kind="stable").reset_index(drop=True)
+
+
+def section_of(method: Method) -> str:
+    """Where a method stands: its own section, else by its kind ('rivals'); 'bounds' where it uses the clip's label."""
+    return BOUNDS if method.uses_label else method.section or f"{method.kind}s".replace("unknowns", "other methods")
+
+
+def by_section(results: Results, names: Iterable[str]) -> dict[str, list[str]]:
+    """Methods by section, in the order in which tables list them. No noise stands first, in the section ''."""
+    found: dict[str, list[str]] = {}
+    for name in results.in_order(names):
+        section = "" if name == BASELINE else section_of(results.method(name))
+        found.setdefault(section, []).append(name)
+    known = ["", *SECTIONS]
+    last = len(known) + len(found)
+    rank = {name: last if name == BOUNDS else known.index(name) if name in known else len(known) for name in found}
+    return {name: found[name] for name in sorted(found, key=lambda name: rank[name])}
 
 
 def rows_for(table: pd.DataFrame, column: str, values: Iterable, **where: Any) -> pd.DataFrame:
@@ -51,12 +79,12 @@ def shape_names(masking: pd.DataFrame) -> pd.DataFrame:
 
 
 def noise_conditions(predictions: pd.DataFrame) -> dict[str, str]:
-    """{'none': 'none', 'shape': the masked condition, 'hide': the one without actor and prop}, where there are any."""
-    names = predictions["condition"].unique()
-    found = {
-        kind: next((name for name in names if name.startswith(kind)), None) for kind in ("none", "shape:", "hide:")
-    }
-    return {kind.rstrip(":"): name for kind, name in found.items() if name is not None}
+    """{'none': 'none', 'shape': the masked condition, 'heldout': another shape, which no training view had, 'hide': the
+    one without actor and prop}, where there are any. The first shape in the rows is 'shape', the second 'heldout'."""
+    names = list(predictions["condition"].unique())
+    shapes, hidden = ([name for name in names if name.startswith(kind)] for kind in ("shape:", "hide:"))
+    found = dict(zip(("shape", "heldout"), shapes)) | dict(zip(("hide",), hidden))
+    return {"none": "none"} | found if "none" in names else found
 
 
 def control_of(condition: str, kind: str, names: set[str]) -> str | None:

@@ -31,6 +31,11 @@ def pvalue(p: float) -> str:
     return NOTHING if pd.isna(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+def nats(value: float, low: float = np.nan, high: float = np.nan) -> str:
+    """A log-likelihood or an entropy: 1.034, 0.9, 1.21 -> '1.03 [0.90, 1.21]'."""
+    return NOTHING if pd.isna(value) else f"{value:.2f}" + ("" if pd.isna(low) else f" [{low:.2f}, {high:.2f}]")
+
+
 def ratio(fixed: float, broken: float) -> str:
     """3, 1 -> '3 : 1'."""
     return NOTHING if pd.isna(fixed) else f"{fixed:.0f} : {broken:.0f}"
@@ -56,6 +61,17 @@ def bold_best(cells: list[str], values, eligible, lowest: bool = False) -> list[
     return [
         f"**{cell}**" if ok and np.isclose(value, best) else cell for cell, value, ok in zip(cells, values, eligible)
     ]
+
+
+def sectioned(view: pd.DataFrame, sections: list[str]) -> pd.DataFrame:
+    """The view with a row before each section that holds its name in **bold**; sections [rows], '' for none."""
+    rows, at = [], ""
+    for section, row in zip(sections, view.to_numpy().tolist(), strict=True):
+        if section != at:
+            rows.append([f"**{section}**", *[""] * (len(view.columns) - 1)])
+        rows.append(row)
+        at = section
+    return pd.DataFrame(rows, columns=view.columns)
 
 
 def markdown(view: pd.DataFrame, caption: str) -> str:

@@ -1,12 +1,12 @@
 """Does this run reproduce the published figures and tables? Every csv of figures/<profile>/ is compared with
-figures/reference/<profile>/."""
+figures/reference/<profile>/: cell by cell (`comparison`), and claims also by their verdicts (`agreement`)."""
 
 from __future__ import annotations
 
 import filecmp
 import fnmatch
 import shutil
-from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ import yaml
 from ..base.errors import UserError
 from ..base.files import replacing, write_text
 from ..base.paths import figures_dir, reference_dir
+from . import agreement
+from .comparison import compare
 
 TOLERANCE = resources.files("clipaction.paper").joinpath("tolerance.yaml").read_text()
 PARTNERS = {"fig": (".png", ".pdf"), "tab": (".md", ".tex")}  # files beside a csv, by the start of its name
@@ -57,51 +59,18 @@ def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str
         return "not compared", "depends on the machine"
     if filecmp.cmp(made, reference, shallow=False):
         return "identical", ""
-    return compare(pd.read_csv(made), pd.read_csv(reference), lambda column: limit(tolerance, made.stem, column))
+    tables = pd.read_csv(made), pd.read_csv(reference)
+    allowed = partial(limit, tolerance, made.stem)
+    if made.stem in agreement.ITEMS:
+        same = agreement.same_machine(made.parent, reference.parent)
+        return agreement.agree(*tables, allowed, made.stem == "pooled", same)
+    return compare(*tables, allowed)
 
 
 def limit(tolerance: dict[str, float], item: str, column: str) -> float:
     """The absolute tolerance of a column: that of the first pattern that fits `<item>.<column>`; 0 where none does."""
     name = f"{item}.{column}"
     return next((float(value) for pattern, value in tolerance.items() if fnmatch.fnmatchcase(name, pattern)), 0.0)
-
-
-def compare(made: pd.DataFrame, reference: pd.DataFrame, allowed: Callable[[str], float]) -> tuple[str, str]:
-    """('reproduced' or 'differs', which cell is farthest off); `allowed` gives each column's absolute tolerance."""
-    if len(made) != len(reference):
-        return "differs", f"{len(made)} rows; the reference has {len(reference)}"
-    if list(made.columns) != list(reference.columns):
-        return "differs", other_columns(set(made), set(reference))
-    words = [name for name in reference if not pd.api.types.is_numeric_dtype(reference[name])]
-    worst, where, remarks = 0.0, "", []
-    for name in reference:
-        off = distance(made[name], reference[name], name not in words)
-        if not off.any():
-            continue
-        row, tolerance = int(np.argmax(off)), allowed(name)
-        key = " ".join(str(reference[w][row]) for w in words if w != name and pd.notna(reference[w][row]))
-        cell = f"{name} of {key or f'row {row + 1}'}: {made[name][row]} instead of {reference[name][row]}"
-        if tolerance == np.inf:
-            remarks += [cell] if name in words else []
-            continue
-        share = off.max() / max(tolerance, 1e-9)
-        if share > worst:
-            worst, where = share, f"worst cell: {cell} (tolerance {tolerance:g})"
-    return "differs" if worst > 1 + 1e-9 else "reproduced", "; ".join(filter(None, [where, *remarks]))
-
-
-def distance(a: pd.Series, b: pd.Series, numbers: bool) -> np.ndarray:
-    """How far each cell is off: the absolute difference of numbers; infinite for other texts and one-sided gaps."""
-    gaps = a.isna() & b.isna()
-    if numbers and pd.api.types.is_numeric_dtype(a):
-        return np.where(gaps, 0, (a.astype(float) - b.astype(float)).abs().fillna(np.inf).to_numpy())
-    return np.where((a.astype(str) == b.astype(str)) | gaps, 0, np.inf)
-
-
-def other_columns(made: set[str], reference: set[str]) -> str:
-    """How two lists of columns differ, in words."""
-    differences = (("new columns", made - reference), ("no columns", reference - made))
-    return "; ".join(f"{what} {', '.join(sorted(n))}" for what, n in differences if n) or "columns in another order"
 
 
 def report(profile: Any) -> int:

@@ -100,7 +100,7 @@ def _merge(below: dict, above: dict) -> dict:
 
 def _explain(error) -> str:
     """'noise.eps: input should be greater than 0 (got -3)', or the nearest known name for an unknown field."""
-    where = ".".join(str(part) for part in error["loc"])
+    where = ".".join(str(part) for part in error["loc"] if part != "[key]")  # an error in a mapping's key
     if error["type"] == "missing":
         return f"{where}: missing"
     if error["type"] == "extra_forbidden":

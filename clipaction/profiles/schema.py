@@ -1,56 +1,19 @@
 """What a run can be told: one validated schema, a class a section, a description a field.
 
-A profile is frozen; `Profile.key` hashes the named sections. Names of mask shapes, region sources and kinds of data
-sets are checked against what is registered, so that those added by a notebook or an extension are known, too.
+A profile is frozen; `Profile.key` hashes the named sections. Names of mask shapes, region sources, noises, networks
+and kinds of data sets are checked against what is registered, so that those added by a notebook or an extension are
+known, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ..base.errors import UserError
 from ..base.files import digest
-from ..base.paths import check_name
+from .names import Kind, Name, Network, Noise, Shape, Source
 
-
-def registered(find: Callable[[str], object]) -> Callable[[str], str]:
-    """A validator of names: `find` raises UserError for an unknown one."""
-
-    def check(name: str) -> str:
-        try:
-            find(name)
-        except UserError as error:
-            raise ValueError(str(error)) from None
-        return name
-
-    return check
-
-
-def find_shape(name: str) -> object:
-    from ..masking.shapes import SHAPES
-
-    return SHAPES[name]
-
-
-def find_source(name: str) -> object:
-    from ..masking.regions import SOURCES
-
-    return SOURCES[name]
-
-
-def find_dataset(name: str) -> object:
-    from ..data.dataset import find_dataset
-
-    return find_dataset(name)
-
-
-Shape = Annotated[str, AfterValidator(registered(find_shape))]
-Source = Annotated[str, AfterValidator(registered(find_source))]
-Name = Annotated[str, AfterValidator(registered(check_name))]
-Kind = Annotated[str, AfterValidator(registered(find_dataset))]
 Part = (
     Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"]
     | Annotated[str, Field(pattern=r"^relevant[1-9]\d?$")]
@@ -166,6 +129,12 @@ class NoiseConfig(Section):
         le=255,
         description="size of the noise, in 1/255: of the largest change of a pixel, or of their root mean square",
     )
+    eps_of: dict[Noise, Annotated[float, Field(gt=0, le=255)]] = Field(
+        {}, description="another eps for single noises, by name (see noise/learning.py), chosen on validation clips"
+    )
+    anchor: Source = Field(
+        "motion", description="region source that tells anchored noise where the action is, from the frames alone"
+    )
     norm: Literal["linf", "l2"] = Field("linf", description="which of the two eps bounds")
     gate: Literal["posterior", "features"] = Field(
         "features",
@@ -192,18 +161,29 @@ class NoiseConfig(Section):
     ablation_steps: int = Field(
         0, ge=0, description="steps of each of the twenty trainings of the ablation (tab06); 0: no ablation"
     )
+    unseen_steps: int = Field(
+        0, ge=0, description="steps of each training of the study of unseen classes (tab10); 0: no such study"
+    )
+    search_steps: int = Field(
+        0, ge=0, description="steps of each training of the search for settings (tab11); 0: no search"
+    )
 
 
 class BaselinesConfig(Section):
-    enabled: bool = Field(True, description="train the frame CNN and CNN+GRU")
+    enabled: bool = Field(True, description="train the networks: frame CNN, CNN + GRU, MC3-18")
     epochs: int = Field(14, ge=1, description="passes over the training clips")
+    epochs_of: dict[Network, Annotated[int, Field(ge=1)]] = Field(
+        {}, description="another number of passes for single networks, by name"
+    )
     lr: float = Field(3e-3, gt=0, description="AdamW's largest learning rate")
+    weights: Literal["auto", "none", "kinetics"] = Field(
+        "auto",
+        description="what MC3-18 starts from: none is from scratch; auto is Kinetics-400 where it can be downloaded",
+    )
 
 
 class Profile(Section):
-    name: Annotated[str, AfterValidator(registered(check_name))] = Field(
-        description="names results/<name> and figures/<name>"
-    )
+    name: Name = Field(description="names results/<name> and figures/<name>")
     title: str = Field(description="one line for captions and the report")
     extensions: tuple[str, ...] = Field(
         (), description="Python files that add shapes, sources, methods, figures or tables; imported with the profile"

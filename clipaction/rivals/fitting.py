@@ -1,10 +1,10 @@
-"""How the networks are trained on frames uint8 [N, T, S, S, 3], used, saved and kept by key. No prediction uses
-labels."""
+"""How the networks are trained on the views that noise and probe learn from, used, saved and kept by key. No
+prediction uses labels."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,92 +16,83 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
-from torchvision.transforms import v2
 from tqdm.auto import tqdm
 
 from ..base.cache import Step, cached_table
+from ..base.code import fingerprint
 from ..base.errors import UserError
 from ..base.files import replacing
 from ..data.store import FrameStore
 from ..evaluate.methods import METHODS
-from .networks import create, network_names
+from ..masking.batches import masked_batches
+from ..masking.conditions import check
+from ..masking.plan import SQUARE
+from ..noise.frames import TrainingFrames, in_other_scenes, region_source, training_frames
+from ..noise.views import validation_batches
+from .networks import create
+from .video import networks_for
+
+Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]  # -> images [n, T, 3, S, S] in [0, 1], labels [n]
 
 
-def batch_of(frames, rows, augment: Callable | None = None) -> torch.Tensor:
-    """Rows of [N, T, S, S, 3] as float [B, T, 3, S, S] in [0, 1]; `augment` works on each clip [T, 3, S, S] as it is
-    stored."""
-    x = torch.as_tensor(np.ascontiguousarray(frames[rows])).permute(0, 1, 4, 2, 3)
-    if augment:
-        x = torch.stack([augment(clip) for clip in x])
-    return x.float() / 255 if x.dtype == torch.uint8 else x.float()
-
-
-def augmentation(size: int) -> Callable:
-    """Alike for all frames of a clip: mirrored, moved by up to an eighth, a black box of up to a fifth (masks are
-    then nothing new)."""
-    return v2.Compose(
-        [
-            v2.RandomHorizontalFlip(),
-            v2.RandomCrop(size, padding=size // 8, padding_mode="edge"),
-            v2.RandomErasing(p=0.4, scale=(0.02, 0.2), value=0),
-        ]
-    )
+def moved(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Clips [B, T, 3, S, S], each moved by up to an eighth of its side, all of its frames alike; edges are repeated."""
+    size = x.shape[-1]
+    reach = size // 8
+    wide = F.pad(x.flatten(0, 1), (reach,) * 4, mode="replicate").unflatten(0, x.shape[:2])
+    corners = rng.integers(0, 2 * reach + 1, (len(x), 2))
+    return torch.stack([clip[..., v : v + size, u : u + size] for clip, (v, u) in zip(wide, corners)])
 
 
 def fit(
     model: Any,
-    frames: np.ndarray,
-    labels,
-    val_frames: np.ndarray,
-    val_labels,
+    data: TrainingFrames,
+    validation: Batches,
     epochs: int = 14,
     seed: int = 0,
     batch: int | None = None,
     lr: float = 3e-3,
     patience: int = 8,
+    swap: float = 0.0,
+    mask: float = 0.0,
+    device: torch.device | str = "cpu",
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """Train on uint8 frames [N, T, S, S, 3], int labels [N]; -> (model in eval mode with the weights of its best
-    validation epoch, curves).
+    """Train on views of `data`, as noise and probe do (scenes swapped with probability `swap`, masked with probability
+    `mask`), moved a little besides; -> (model in eval mode with the weights of its best validation epoch, curves).
 
-    AdamW with OneCycle; stopped after `patience` epochs without a better validation accuracy (ties: a lower
-    cross-entropy). batch: frames or clips a step (default: the model's own). curves: epoch, loss, val_loss,
-    val_accuracy."""
-    labels, val_labels = (torch.tensor(np.asarray(y).tolist(), dtype=torch.long) for y in (labels, val_labels))
-    if not len(labels) or not len(val_labels):
-        raise UserError(
-            f"network training: {len(labels)} training and {len(val_labels)} validation clips; both splits need clips"
-        )
-    if model.single:
-        labels = labels.repeat_interleave(frames.shape[1])
-        frames = frames.reshape(-1, 1, *frames.shape[2:])
-    steps, order = -(-len(labels) // (batch or model.batch)), np.random.default_rng(seed)
-    augment = augmentation(frames.shape[2])
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05, fused=True)
+    AdamW with OneCycle; the best epoch has the lowest validation cross-entropy, which is what noise and probe are
+    chosen by. Stopped after `patience` epochs without a better one. batch: frames or clips a step (default: the model's
+    own). curves: epoch, loss, val_loss, val_accuracy."""
+    if not data.ids:
+        raise UserError("network training: no training clips; the split train needs some")
+    model, rng = model.to(device), np.random.default_rng([seed, 13])
+    labels = torch.from_numpy(np.asarray(data.labels if model.single else data.clip_labels))
+    steps = -(-len(labels) // (batch or model.batch))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * steps)
-    curves, best, waited = [], (-1.0, 0.0), 0
-    title = type(model).__name__
-    with torch.random.fork_rng(devices=[]), tqdm(total=epochs * steps, unit="step", desc=title, delay=2) as bar:
+    curves, best, waited = [], np.inf, 0
+    devices, title = range(torch.cuda.device_count()), type(model).__name__
+    with torch.random.fork_rng(devices), tqdm(total=epochs * steps, unit="step", desc=title, delay=2) as bar:
         torch.manual_seed(seed)
         for epoch in range(epochs):
             model.train()
             total = 0.0
-            for rows in np.array_split(order.permutation(len(labels)), steps):
-                loss = F.cross_entropy(model(batch_of(frames, rows, augment)), labels[rows])
+            for rows in np.array_split(rng.permutation(len(labels)), steps):
+                x = data.view(rows, rng, swap, mask)[:, None] if model.single else data.clip_view(rows, rng, swap, mask)
+                loss = F.cross_entropy(model(moved(x, rng).to(device)), labels[rows].to(device))
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
                 schedule.step()
                 total += loss.item() * len(rows)
                 bar.update()
-            logits = logits_of(model, val_frames)
-            accuracy = (logits.argmax(1) == val_labels).float().mean().item()
-            score = (accuracy, -F.cross_entropy(logits, val_labels).item())
-            mean = total / len(labels)
-            curves.append({"epoch": epoch + 1, "loss": mean, "val_loss": -score[1], "val_accuracy": accuracy})
-            bar.set_postfix(loss=f"{mean:.2f}", val=f"{accuracy:.2f}")
+            loss_now, accuracy = validated(model, validation(), device)
+            row = {"epoch": epoch + 1, "loss": total / len(labels), "val_loss": loss_now, "val_accuracy": accuracy}
+            curves.append(row)
+            bar.set_postfix(loss=f"{row['loss']:.2f}", val=f"{accuracy:.2f}")
             waited += 1
-            if score > best:
-                best, waited = score, 0
+            if loss_now < best:
+                best, waited = loss_now, 0
                 kept = {name: value.clone() for name, value in model.state_dict().items()}
             if waited >= patience:
                 break
@@ -110,34 +101,39 @@ def fit(
 
 
 @torch.inference_mode()
-def logits_of(model: nn.Module, frames: np.ndarray, batch: int = 32) -> torch.Tensor:
-    """[N, C] of clips [N, T, S, S, 3], uint8 or float in [0, 1]."""
+def validated(
+    model: nn.Module, batches: Iterable[tuple[torch.Tensor, torch.Tensor]], device: torch.device | str
+) -> tuple[float, float]:
+    """(mean cross-entropy, accuracy) of labelled clips."""
     model.eval()
-    parts = tqdm(range(0, len(frames), batch), unit="batch", desc="predict", delay=2, leave=False)
-    return torch.cat([model(batch_of(frames, slice(start, start + batch))) for start in parts])
+    losses, right = [], []
+    for x, labels in batches:
+        logits = model(x.to(device)).cpu()
+        losses.append(F.cross_entropy(logits, labels, reduction="none"))
+        right.append(logits.argmax(1) == labels)
+    if not losses:
+        raise UserError("network training: no validation clips; the split val needs some")
+    return float(torch.cat(losses).mean()), float(torch.cat(right).float().mean())
 
 
-def predict(model: nn.Module, frames: np.ndarray, batch: int = 32) -> np.ndarray:
-    """float32 [N, C] probabilities of clips [N, T, S, S, 3] (uint8, or float in [0, 1], for example masked)."""
-    return logits_of(model, frames, batch).softmax(1).numpy()
-
-
+@torch.inference_mode()
 def network_scores(model: nn.Module, tau: float, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A network's answer to clips [N, T, 3, S, S] as scores: tau log p, so that softmax(s / tau) = p."""
-    p = torch.from_numpy(predict(model, x.permute(0, 1, 3, 4, 2).cpu().numpy()))
-    scores = p.clamp_min(1e-12).log() * tau
+    """A network's answer to clips [N, T, 3, S, S] in [0, 1] as scores [N, C] and [N, T, C]: tau log p, so that
+    softmax(s / tau) = p. Computed where the network is."""
+    device = next(model.parameters()).device
+    scores = model(x.to(device)).log_softmax(1) * tau
     return scores, scores[:, None].expand(-1, x.shape[1], -1)
 
 
 def save(model: nn.Module, name: str, path: Path, classes: tuple[str, ...]) -> None:
     """Weights as safetensors, with the network's name and the classes in its header."""
-    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
+    tensors = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, {"model": name, "classes": json.dumps(classes)})
 
 
 def load(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
-    """(model in eval mode, classes) as saved; UserError when the file is missing or damaged."""
+    """(model in eval mode on the CPU, classes) as saved; UserError when the file is missing or damaged."""
     try:
         with safe_open(path, "pt") as file:
             header, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -150,34 +146,43 @@ def load(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
 
 
 def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, nn.Module]:
-    """All registered networks, trained on the source domain's training clips, on the CPU; saved, and reused when the
-    key is the same."""
-    config, seed = study.profile.baselines, study.profile.seed
+    """All networks of this run, trained on the study's device on views of the source domain's training clips; saved,
+    and reused when the key is the same."""
+    config, noise, seed, device = study.profile.baselines, study.profile.noise, study.profile.seed, study.clip.device
+    source = region_source(study)
+    data, swapped = training_frames(study, train, source), in_other_scenes(study, val, source)
+    clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist())
+    scenes = fingerprint([data.region, data.plates, swapped])
+    common = (*clips, scenes, noise.swap, noise.mask, study.profile.dump("baselines"), seed, device.type)
     models: dict[str, nn.Module] = {}
     keys: dict[str, str] = {}
-    labels = train["label"].to_numpy(), val["label"].to_numpy()
-    clips = (study.store.key, train["clip"].tolist(), val["clip"].tolist(), *(part.tolist() for part in labels))
-    for name in network_names():
+    for name in networks_for(config.weights):
         path = study.results / "baselines" / f"{name}.safetensors"
         build = METHODS[name].build
         assert build is not None
         first = str(getattr(build, "starts_from", None))
-        start, settings = models.get(first), study.profile.dump("baselines")
-        keys[name] = key = NETWORKS.key(*clips, settings, seed, keys.get(first), also=[build])
+        keys[name] = key = NETWORKS.key(*common, keys.get(first), also=[build, *check(SQUARE).functions])
+
+        start = models.get(first)
 
         def compute(name=name, path=path, start=start) -> pd.DataFrame:
             model = create(name, study.n_source, seed, start=start)
-            data = study.store.get(train["row"]), labels[0], study.store.get(val["row"]), labels[1]
-            model, curve = fit(model, *data, epochs=config.epochs, seed=seed, lr=config.lr)
+            from_weights = getattr(model, "start_from_weights", None)
+            if callable(from_weights):
+                from_weights()
+            epochs, lr = config.epochs_of.get(name, config.epochs), config.lr * getattr(model, "rate", 1.0)
+            views = {"swap": noise.swap, "mask": noise.mask, "device": device}
+            batches = partial(validation_batches, study, val, swapped)
+            model, curve = fit(model, data, batches, epochs, seed, lr=lr, **views)
             save(model, name, path, study.classes[: study.n_source])
             return curve
 
         cached_table(path.with_suffix(".parquet"), key, compute)
-        models[name] = load(path)[0]
+        models[name] = load(path)[0].to(device)
     return models
 
 
-NETWORKS = Step("networks", train_networks, FrameStore)
+NETWORKS = Step("networks", train_networks, FrameStore, masked_batches)  # study.masked gives the validation clips
 
 
 def network_protocols(study, models: dict[str, nn.Module]) -> dict[str, Callable]:

@@ -1,4 +1,4 @@
-"""What the paper argues against: networks trained on the clips alone.
+"""What the paper argues against: networks trained on the clips alone. A frame CNN and a CNN + GRU; `video` has a third.
 
     @network("cnn", "frame CNN", colour="pink", marker="p")
     class FrameCNN(nn.Module): ...
@@ -23,8 +23,8 @@ WIDTHS = (16, 40, 96, 192)
 
 def network(name: str, label: str, **facts: Any) -> Callable:
     """Registers a network class, made with the number of classes. Class attributes: `single` (trained on single
-    frames, not clips), `batch` (frames or clips a step), and `starts_from` (the name of the network whose `cnn` it
-    starts from, or None)."""
+    frames, not clips), `batch` (frames or clips a step), `starts_from` (the name of the network whose `cnn` it starts
+    from, or None) and, if it is not 1, `rate` (its learning rate as a share of the profile's)."""
     return method(name, label, kind="network", labels="training", **facts)
 
 
@@ -44,15 +44,17 @@ def features() -> nn.Sequential:
     depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
     layers += [depthwise, nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)]
     layers += [nn.Conv2d(inputs, inputs, 1, bias=False), nn.BatchNorm2d(inputs), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).to(memory_format=torch.channels_last)
+
+
+def smaller(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Images [N, 3, S, S], those larger than `size` averaged down to it."""
+    return F.interpolate(x, size=(size, size), mode="area") if x.shape[-1] > size else x
 
 
 def as_input(x: torch.Tensor) -> torch.Tensor:
     """[B, T, 3, S, S] in [0, 1] -> [B*T, 3, SIZE, SIZE] in [-1, 1], channels last."""
-    x = x.flatten(0, 1)
-    if x.shape[-1] > SIZE:
-        x = F.interpolate(x, size=(SIZE, SIZE), mode="area")
-    return (2 * x - 1).contiguous(memory_format=torch.channels_last)
+    return (2 * smaller(x.flatten(0, 1), SIZE) - 1).contiguous(memory_format=torch.channels_last)
 
 
 @network("cnn", "frame CNN", colour="pink", marker="p")
@@ -78,6 +80,7 @@ class CNNGRU(nn.Module):
     the same time, and would be no fair comparison."""
 
     single, batch, starts_from = False, 8, "cnn"
+    rate = 0.3  # at the full rate the first passes undo what its CNN has learned
 
     def __init__(self, classes: int, hidden: int = 128):
         super().__init__()
@@ -96,7 +99,7 @@ def create(name: str, classes: int, seed: int = 0, start: nn.Module | None = Non
     assert build is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = build(classes).to(memory_format=torch.channels_last)
+        model = build(classes)
     if start is not None:
         model.cnn.load_state_dict(start.get_submodule("cnn").state_dict())
     return model

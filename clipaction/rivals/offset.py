@@ -42,9 +42,9 @@ def offset_scores(
     return clips + offset.to(clips) * clip.tau, frames + offset.to(frames) * clip.tau
 
 
-@rival("offset", "per-class offset", colour="green", marker="h", labels="training")
+@rival("offset", "per-class offset", colour="green", marker="h", labels="training", needs=("whole",))
 def fitted_offset(setup: RivalSetup) -> Callable:
     """Fitted on the validation views alone."""
-    logits = setup.views.val @ setup.head.T / setup.clip.tau
-    offset = class_offset(logits.cpu().numpy(), setup.views.val_labels.cpu().numpy())
+    logits = setup.views["whole"].val @ setup.head.T / setup.clip.tau
+    offset = class_offset(logits.cpu().numpy(), setup.views["whole"].val_labels.cpu().numpy())
     return partial(offset_scores, setup.clip, setup.head, torch.from_numpy(offset).float())

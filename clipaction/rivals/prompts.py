@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,17 +61,19 @@ def tune_prompts(
     lr: float = 5e-3,
     batch: int = 256,
     every: int = 25,
+    others: Sequence[str] = (),
 ) -> torch.Tensor:
     """Class prototypes [C, D] of "v1 v2 v3 v4 person <phrase>.", the v learned and the same for all classes.
 
     They start as "a photo of a" and minimise the cross-entropy of unit image features [n, D] with labels [n]. Every
-    `every` steps they are validated on val_features [m, D]; the prototypes with the lowest cross-entropy are returned.
+    `every` steps they are validated on val_features [m, D]; the v with the lowest cross-entropy are kept. others:
+    phrases of classes that are not learned from; their prototypes, with the same v, are the last rows of the result.
     UserError for a text tower or a tokenizer that this does not know.
     """
     features, labels = features.to(clip.device), labels.to(clip.device)
     val_features, val_labels = val_features.to(clip.device), val_labels.to(clip.device)
     embedding, context = input_embedding(clip), context_tokens(clip)
-    tokens = clip.tokenizer([f"{CONTEXT} person {phrase}." for phrase in phrases]).to(clip.device)
+    tokens = clip.tokenizer([f"{CONTEXT} person {phrase}." for phrase in (*phrases, *others)]).to(clip.device)
     with torch.no_grad():
         words = embedding(tokens[:1])[0, context].float().clone()
     words.requires_grad_()
@@ -82,14 +85,18 @@ def tune_prompts(
     optimiser = torch.optim.Adam([words], lr=lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     generator = torch.Generator().manual_seed(seed)
-    best, lowest = torch.empty(0), np.inf
+    best, lowest = words.detach().clone(), np.inf
     handle = embedding.register_forward_hook(replace_context)
+
+    def prototypes(tokens: torch.Tensor) -> torch.Tensor:
+        return F.normalize(clip.model.encode_text(tokens).float(), dim=-1)
+
     try:
         for step in tqdm(range(steps + 1), desc="prompt tuning", unit="step", leave=False):
-            head = F.normalize(clip.model.encode_text(tokens).float(), dim=-1)
+            head = prototypes(tokens[: len(phrases)])
             if step % every == 0 or step == steps:
                 loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
-                best, lowest = (head.detach().clone(), loss) if loss < lowest else (best, lowest)
+                best, lowest = (words.detach().clone(), loss) if loss < lowest else (best, lowest)
             if step < steps:
                 index = torch.randint(len(features), (min(batch, len(features)),), generator=generator)
                 scores = features[index] @ head.T / clip.tau
@@ -97,6 +104,8 @@ def tune_prompts(
                 F.cross_entropy(scores, labels[index]).backward()
                 optimiser.step()
                 schedule.step()
+        with torch.no_grad():
+            words.copy_(best)
+            return prototypes(tokens)
     finally:
         handle.remove()
-    return best

@@ -6,8 +6,10 @@ with the model's own mean and standard deviation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,9 +39,29 @@ class CLIP:
     weights_hash: str
     device: torch.device
     dtype: torch.dtype
+    remembered: dict[bytes, torch.Tensor] | None = field(default=None, repr=False, compare=False)
 
     def encode_image(self, images: torch.Tensor) -> torch.Tensor:
-        """Unit embeddings [B, D] float32 of images [B, 3, size, size] in [0, 1]; differentiable in the images."""
+        """Unit embeddings [B, D] float32 of images [B, 3, size, size] in [0, 1]; differentiable in the images. Inside
+        `remembering`, those of images that were embedded before are looked up."""
+        if self.remembered is None or torch.is_grad_enabled() or images.device.type != "cpu":
+            return self._encode(images)
+        key = hashlib.blake2b(images.contiguous().numpy().data, digest_size=16).digest()
+        if key not in self.remembered:
+            self.remembered[key] = self._encode(images)
+        return self.remembered[key]
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Several methods that look at the same images embed them once: on a CPU, embeddings are kept by the images'
+        content until the block ends."""
+        before, self.remembered = self.remembered, {}
+        try:
+            yield
+        finally:
+            self.remembered = before
+
+    def _encode(self, images: torch.Tensor) -> torch.Tensor:
         x = (images.to(self.device, torch.float32) - self.mean) / self.std
         x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
         return F.normalize(self.model.encode_image(x).float(), dim=-1)

@@ -12,7 +12,19 @@ boxes        annotated actors of UCF101-24
 # Importing a source registers it; they are offered in this order.
 from . import truth, motion, relevance, detector, boxes  # noqa: F401, I001
 from .geometry import box, grow
-from .source import PARTS, SOURCES, Evidence, Finder, Source, as_tensor, check, gives, region, source
+from .source import (
+    PARTS,
+    SOURCES,
+    Evidence,
+    Finder,
+    Source,
+    as_tensor,
+    check,
+    gives,
+    region,
+    regions_of_images,
+    source,
+)
 
 __all__ = [
     "PARTS",
@@ -26,5 +38,6 @@ __all__ = [
     "gives",
     "grow",
     "region",
+    "regions_of_images",
     "source",
 ]

@@ -122,3 +122,16 @@ def region(part: str, name: str, evidence: Evidence) -> torch.Tensor:
             "prepare the frames again"
         )
     return mask
+
+
+def regions_of_images(x: torch.Tensor, source: Source | str, part: str = "actor+prop") -> torch.Tensor:
+    """The soft masks float32 [N, T, H, W] of a part on clips of images [N, T, 3, H, W] in [0, 1], by a source that
+    looks at nothing but these images.
+
+    source: its name, or the source itself: what holds the latter holds its code, which then counts in cache keys.
+    UserError for a source that needs more than frames."""
+    entry = source if isinstance(source, Source) else SOURCES[source]
+    if entry.finder or entry.name == "truth":
+        raise UserError(f"the region source '{entry.name}' needs more than the frames; choose one like motion")
+    frames = x.mul(255).round().byte().permute(0, 1, 3, 4, 2).cpu().contiguous()
+    return torch.stack([region(part, entry.name, Evidence(clip)) for clip in frames]).to(x.device)

@@ -11,7 +11,7 @@ from ..items import Table, table
 from ..looks import SCENE_LABELS
 from ..results import INTERVALS, Results
 from ..selections import scopes
-from ..typeset import column, count, pct
+from ..typeset import column, count, nats, pct
 
 
 @table("tab02", "Zero shot: plain CLIP, overall and by how well scene and action agree")
@@ -35,8 +35,13 @@ def tab02(results: Results) -> Table:
             "confidence": column(data, pct, "confidence"),
             "when wrong": column(data, pct, "confidence_wrong"),
             "ECE": column(data, pct, "ece", "ece_low", "ece_high"),
-            "entropy, nats": [f"{x:.2f}" for x in data["entropy"]],
+            "NLL, nats": column(data, nats, "nll", "nll_low", "nll_high"),
+            "entropy, nats": column(data, nats, "entropy"),
             "frames that disagree": column(data, pct, "instability", "instability_low", "instability_high"),
         }
     )
-    return Table(data, view, f"Zero shot, %. ECE: expected calibration error. {INTERVALS} {results.facts(home)}")
+    caption = (
+        "Zero shot, %. ECE: expected calibration error of the answers. NLL: mean negative log-likelihood of the true "
+        f"class, a proper score of the whole distribution. {INTERVALS} {results.facts(home)}"
+    )
+    return Table(data, view, caption)

@@ -9,6 +9,7 @@ from ...evaluate.summaries import compare, summarise
 from ...masking.shapes import SHAPES
 from ..items import Table, table
 from ..results import INTERVALS, Results
+from ..scores import EXPLORATORY
 from ..selections import order, shape_names
 from ..typeset import NOTHING, column, pct, points
 
@@ -30,8 +31,8 @@ def tab03(results: Results) -> Table:
     data = order(data.sort_values(KEYS), shape=SHAPES, placement=["centre", "random"], motion=["still", "moving"])
     unmasked = chosen[chosen["condition"] == "none"]
     caption = (
-        f"Percentage and shape masking, % and points; unmasked {pct(accuracy(unmasked))} %. Calibration, paired tests "
-        f"and Holm's p are in the csv. {INTERVALS} {results.facts(unmasked)}"
+        f"Percentage and shape masking, % and points; unmasked {pct(accuracy(unmasked))} %. Calibration, NLL and "
+        f"paired tests are in the csv. {EXPLORATORY} {INTERVALS} {results.facts(unmasked)}"
     )
     return Table(data, printed(data), caption)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from ...evaluate.predictions import accuracy
-from ...evaluate.significance import holm
 from ...evaluate.summaries import compare, summarise
 from ...masking.conditions import describe, parse
 from ..items import Table, table
 from ..results import INTERVALS, Results
+from ..scores import EXPLORATORY
 from ..selections import control_of, order, rows_for
 from ..typeset import column, count, pct, points, pvalue, ratio
 
@@ -36,10 +36,7 @@ def tab04(results: Results) -> Table:
     kinds = [kind for kind in CONTROLS if tests is not None and kind in set(data["control"])]
     none = masking[masking["condition"] == "none"]
     words = " and ".join(WORDS[kind] for kind in kinds)
-    tested = (
-        f"Controls cover the same area: {words}; differences, McNemar and Holm (over the whole table) are against "
-        "them. "
-    )
+    tested = f"Controls cover the same area: {words}; differences and tests are against them. {EXPLORATORY} "
     caption = (
         f"Hiding and isolating features, % and points; unmasked {pct(accuracy(none))} %. {tested if kinds else ''}"
         f"{INTERVALS} {results.facts(none)}"
@@ -57,7 +54,6 @@ def against_controls(masking: pd.DataFrame, regions: list[str], names: set[str])
     if not found:
         return None
     tests = pd.concat(found).rename(columns={"baseline": "control_condition", "acc_baseline": "acc_control"})
-    tests["p_holm"] = holm(tests["p"])
     return tests.drop(columns=["n_clips", "n_groups", "acc"])
 
 
@@ -79,5 +75,5 @@ def printed(data: pd.DataFrame, kinds: list[str]) -> pd.DataFrame:
         view[f"{label}: accuracy"] = column(cells, pct, "acc_control")
         view[f"{label}: difference"] = column(cells, points, "diff", "low", "high")
         view[f"{label}: fixed : broken"] = column(cells, ratio, "fixed", "broken")
-        view[f"{label}: Holm p"] = column(cells, pvalue, "p_holm")
+        view[f"{label}: p"] = column(cells, pvalue, "p")
     return view

@@ -1,10 +1,11 @@
-"""tab06: what each term of the loss contributes."""
+"""tab06: what each part of the headline's training contributes."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from ...masking.conditions import describe
+from ...noise.protocols import HEADLINE
 from ..items import Table, table
 from ..results import INTERVALS, Results
 from ..typeset import NOTHING, bold_best, column, count, pct
@@ -13,19 +14,20 @@ FRONT = ["setting", "steps", "condition"]
 STEPS = 40  # of each training, where no reference says how many it had
 
 
-@table("tab06", "Ablation of the loss, on validation clips")
+@table("tab06", "Ablation of the headline's noise, on validation clips")
 def tab06(results: Results) -> Table:
     data = results.maybe("noise/ablation.parquet")
-    facts = results.facts(split="validation")
+    what, facts = f"Ablation of the headline ({results.method(HEADLINE).label})", results.facts(split="validation")
     if data is None or data.empty:
         command = f"--from 04 --set noise.ablation_steps={published_steps(results)}"
-        caption = f"Ablation: not part of this run; the same command with `{command}` makes it. {facts}"
+        caption = f"{what}: made on demand, not part of this run; the same command with `{command}` makes it. {facts}"
         empty = pd.DataFrame(columns=["setting", "condition", "n_clips", "acc"])
         return Table(empty, pd.DataFrame(columns=["setting", "n", "accuracy"]), caption)
     data = data[FRONT + [name for name in data.columns if name not in FRONT]].reset_index(drop=True)
     caption = (
-        "Ablation, gated noise, one thing changed at a time, %. Cross-entropy: of the answers, unmasked and masked, "
-        f"lower is better, and its difference to all terms, clip by clip. {INTERVALS} {facts}"
+        f"{what}, trained anew with one thing changed at a time, %. Cross-entropy: of the answers, unmasked and "
+        "masked, lower is better, and its difference to all terms, clip by clip. Attack rate: of other classes' "
+        f"validation clips. {INTERVALS} {facts}"
     )
     return Table(data, printed(data), caption)
 

@@ -7,9 +7,9 @@ import pandas as pd
 from ...masking.conditions import describe
 from ..items import Table, table
 from ..results import INTERVALS, Results
-from ..scores import label_use, with_tests
-from ..selections import noise_conditions, order, rows_for
-from ..typeset import bold_best, column, count, pct
+from ..scores import EXPLORATORY, label_use, with_tests
+from ..selections import by_section, noise_conditions, order, rows_for
+from ..typeset import bold_best, column, count, pct, sectioned
 
 FRONT = ["part", "condition", "method", "labels", "uses_label"]
 
@@ -18,12 +18,13 @@ FRONT = ["part", "condition", "method", "labels", "uses_label"]
 def tab07(results: Results) -> Table:
     rows = all_rows(results)
     parts = split_parts(results, rows)
-    methods, conditions = results.in_order(rows["method"]), noise_conditions(rows).values()
+    sections, conditions = by_section(results, rows["method"]), noise_conditions(rows)
+    methods = [name for names in sections.values() for name in names]
     tested = [with_tests(results, part, ["condition"]).assign(part=name) for name, part in parts.items() if len(part)]
     data = label_use(results, pd.concat(tested, ignore_index=True))
-    data = order(data, part=parts, condition=conditions, method=methods)
+    data = order(data, part=parts, condition=conditions.values(), method=methods)
     data = data[FRONT + [name for name in data.columns if name not in FRONT]]
-    view, sizes = printed(results, data, methods)
+    view, sizes = printed(results, data[data["condition"] != conditions.get("heldout")], methods)  # that is in tab05
     other = bool(rows["domain"].eq("ward").any())
     known = (
         " The networks know the home classes only and are tested on those; CLIP chooses among all of the ward's."
@@ -32,9 +33,9 @@ def tab07(results: Results) -> Table:
     )
     caption = (
         f"Generalisation and baselines, accuracy in %. {sizes}.{known} Differences and tests against no "
-        f"noise are in the csv. {INTERVALS} {results.facts(split='home test' + ' and ward' * other)}"
+        f"noise are in the csv. {EXPLORATORY} {INTERVALS} {results.facts(split='home test' + ' and ward' * other)}"
     )
-    return Table(data, view, caption)
+    return Table(data, sectioned(view, [name for name, names in sections.items() for _ in names]), caption)
 
 
 def all_rows(results: Results) -> pd.DataFrame:

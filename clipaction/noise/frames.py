@@ -1,0 +1,194 @@
+"""Training frames, with what is needed to swap their scenes and to mask them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import ndimage
+
+from ..masking import regions
+from ..masking.regions.geometry import box
+from ..masking.regions.truth import coverage_of
+
+
+class TrainingFrames:
+    """Frames with what is needed to swap scenes and to mask: uint8 frames [N, S, S, 3], labels [N], the clip of each
+    frame (ids; every clip has the same number of frames, one after the other). Where regions are known, the coverage
+    of actor and prop uint8 [N, S, S] (region) and the scenes without them uint8 [N, S, S, 3] (plates). anchor: where
+    the action is by a label-free region source, uint8 [N, S, S], for anchored noise."""
+
+    def __init__(
+        self,
+        frames: np.ndarray,
+        labels: np.ndarray,
+        ids: list[str],
+        region: np.ndarray | None = None,
+        plates: np.ndarray | None = None,
+        anchor: np.ndarray | None = None,
+    ):
+        self.frames, self.labels, self.ids, self.region, self.plates = frames, np.asarray(labels), ids, region, plates
+        self.anchor = anchor
+
+    @property
+    def length(self) -> int:
+        """Frames a clip."""
+        return len(self.ids) // max(len(set(self.ids)), 1)
+
+    @property
+    def clip_labels(self) -> np.ndarray:
+        """The label of each clip [number of clips]."""
+        return self.labels[:: self.length]
+
+    def clips_a_class(self) -> int:
+        """The most clips that any class has."""
+        ids = np.asarray(self.ids)
+        return max(len(set(ids[self.labels == c])) for c in np.unique(self.labels))
+
+    def fewer(self, clips: int) -> TrainingFrames:
+        """The frames of the first `clips` clips of every class. Scenes are then swapped among these frames only."""
+        ids, chosen = np.asarray(self.ids), []
+        for c in np.unique(self.labels):
+            chosen += list(dict.fromkeys(ids[self.labels == c]))[:clips]
+        return self.at(np.flatnonzero(np.isin(ids, chosen)))
+
+    def of_classes(self, classes: int) -> TrainingFrames:
+        """The frames of the first `classes` classes only."""
+        return self.at(np.flatnonzero(self.labels < classes))
+
+    def at(self, index: np.ndarray) -> TrainingFrames:
+        """The frames at `index` only."""
+        arrays = [None if a is None else a[index] for a in (self.region, self.plates, self.anchor)]
+        return TrainingFrames(self.frames[index], self.labels[index], [self.ids[i] for i in index], *arrays)
+
+    def view(self, index: np.ndarray, rng: np.random.Generator, swap: float, mask: float) -> torch.Tensor:
+        """Frames [B, 3, S, S] in [0, 1]: each gets another frame's scene with probability `swap`, a black box of 5 to
+        50 % of the frame with probability `mask`; the batch is mirrored half of the time."""
+        return self.anchored_view(index, rng, swap, mask)[0]
+
+    def anchored_view(
+        self, index: np.ndarray, rng: np.random.Generator, swap: float, mask: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same frames, and m [B, S, S] in [0, 1]: the box of what is left of their anchor behind the black box."""
+        x, m = self._compose(np.asarray(index)[:, None], rng, swap, mask)
+        return x[:, 0], box(m[:, 0])
+
+    def clip_view(self, clips: np.ndarray, rng: np.random.Generator, swap: float, mask: float) -> torch.Tensor:
+        """Whole clips [B, T, 3, S, S] in [0, 1], `clips` their numbers: one scene and one black box a clip."""
+        rows = np.asarray(clips)[:, None] * self.length + np.arange(self.length)
+        return self._compose(rows, rng, swap, mask)[0]
+
+    def _compose(
+        self, rows: np.ndarray, rng: np.random.Generator, swap: float, mask: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Views [B, T, 3, S, S] of the frames at rows [B, T], and what is left of their anchors [B, T, S, S]."""
+        x, frames = self.frames[rows].astype(np.float32) / 255, rows.shape[1]
+        m = np.zeros(x.shape[:-1], np.float32) if self.anchor is None else self.anchor[rows].astype(np.float32) / 255
+        if self.region is not None:
+            scenes = self.frames if self.plates is None else self.plates
+            for i in np.flatnonzero(rng.random(len(rows)) < swap):
+                cover = self.region[rows[i]].astype(np.float32)[..., None] / 255
+                first = frames * rng.integers(len(scenes) // frames)
+                scene = scenes[first : first + frames].astype(np.float32) / 255
+                x[i] = cover * x[i] + (1 - cover) * scene
+        size = x.shape[2]
+        for i in np.flatnonzero(rng.random(len(rows)) < mask):
+            side = np.sqrt(rng.uniform(0.05, 0.5))
+            sides = size * side * np.exp(rng.uniform(-0.4, 0.4) * np.array([1, -1]))
+            h, w = np.clip(np.round(sides).astype(int), 1, size)
+            v, u = rng.integers(0, size - h + 1), rng.integers(0, size - w + 1)
+            x[i, :, v : v + h, u : u + w] = m[i, :, v : v + h, u : u + w] = 0
+        if rng.random() < 0.5:
+            x, m = x[:, :, :, ::-1], m[..., ::-1]
+        images = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 1, 4, 2, 3)
+        return images, torch.from_numpy(np.ascontiguousarray(m))
+
+    def without_actor(self, index: np.ndarray) -> torch.Tensor:
+        """The same frames [B, 3, S, S] without their actor: the clean plate, or the region in black."""
+        if self.plates is not None:
+            x = self.plates[index].astype(np.float32) / 255
+        else:
+            assert self.region is not None
+            x = (
+                self.frames[index].astype(np.float32)
+                / 255
+                * (1 - self.region[index].astype(np.float32)[..., None] / 255)
+            )
+        return torch.from_numpy(x).permute(0, 3, 1, 2)
+
+
+def region_source(study) -> str:
+    """The region source that training takes actor and prop from: 'truth' where there is one, else the profile's
+    first other one that finds them; '' if none does."""
+    if study.store.parts is not None:
+        return "truth"
+    others = [name for name in study.profile.regions.sources if name != "truth"]
+    return next((name for name in others if regions.gives(name, "actor+prop")), "")
+
+
+def training_frames(study, meta: pd.DataFrame, source: str | None = None) -> TrainingFrames:
+    """Every frame of the clips of `meta`, with regions of actor and prop and scenes without them.
+
+    source: the region source that finds them; that of `region_source` when None. With 'truth' masks and scenes are
+    exact. With another, a clip's scene is what its other frames show behind the region (`scene_behind`). With ''
+    nothing is known of regions, and scenes are not swapped."""
+    rows, store, at = meta["row"].to_numpy(), study.store, study.profile.noise.anchor
+    source = region_source(study) if source is None else source
+    repeat = store.frames.shape[1]
+    labels, ids = meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist()
+    frames, anchor = np.asarray(store.frames[rows]), found_regions(study, rows, at)
+    region, plates = None, None
+    if source == "truth":
+        region = as_bytes(torch.stack([coverage_of("actor+prop", store.parts[row]) for row in rows]))
+        plates = None if store.plates is None else np.asarray(store.plates[rows])
+    elif source:
+        region = anchor if source == at else found_regions(study, rows, source)
+        plates = np.stack([scene_behind(clip, mask) for clip, mask in zip(frames, region)])
+    flat = (None if a is None else a.reshape(-1, *a.shape[2:]) for a in (region, plates, anchor))
+    return TrainingFrames(frames.reshape(-1, *frames.shape[2:]), labels, ids, *flat)
+
+
+def in_other_scenes(study, meta: pd.DataFrame, source: str) -> np.ndarray | None:
+    """The clips of `meta` (sorted by class), each in the scene of another class's clip: uint8 [n, T, S, S, 3]. Regions
+    and scenes as in `training_frames`; None where no source finds them."""
+    data, shape = training_frames(study, meta, source), (len(meta), -1)
+    if data.region is None or data.plates is None:
+        return None
+    frames, region, scenes = (
+        torch.from_numpy(a).float().unflatten(0, shape) for a in (data.frames, data.region, data.plates)
+    )
+    scenes = scenes.roll(-(len(meta) // 2 + 1), 0)
+    return torch.lerp(scenes, frames, region[..., None] / 255).round().byte().numpy()
+
+
+def found_regions(study, rows: np.ndarray, source: str) -> np.ndarray:
+    """Actor and prop of the unmasked clips at `rows` by a region source: uint8 [n, T, S, S]."""
+    store, finder, found = study.store, study.finders.get(source), []
+    if finder:
+        finder.find(rows.tolist(), store.frames)
+    for row in rows:
+        frames = np.asarray(store.frames[row])
+        maps = {source: partial(finder, int(row), frames)} if finder else {}
+        parts = None if store.parts is None else store.parts[row]
+        found.append(regions.region("actor+prop", source, regions.Evidence(frames, parts, maps)))
+    return as_bytes(torch.stack(found))
+
+
+def as_bytes(mask: torch.Tensor) -> np.ndarray:
+    """A soft mask in [0, 1] as uint8."""
+    return mask.mul(255).round().byte().cpu().numpy()
+
+
+def scene_behind(frames: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """A clip's scene [T, S, S, 3] without its region [T, S, S] (uint8): each pixel as the clip's other frames show it,
+    and where all of them cover it, the surroundings, blurred."""
+    seen = 1 - region.astype(np.float32)[..., None] / 255
+    shown = seen.sum(0)
+    mean = (seen * frames).sum(0) / np.maximum(shown, 1e-3)
+    known = np.minimum(shown, 1)
+    width = (len(mean[0]) / 8, len(mean[0]) / 8, 0)
+    around = ndimage.gaussian_filter(known * mean, width) / np.maximum(ndimage.gaussian_filter(known, width), 1e-3)
+    behind = known * mean + (1 - known) * around
+    return np.clip(seen * frames + (1 - seen) * behind, 0, 255).round().astype(np.uint8)

@@ -120,8 +120,8 @@ def squares() -> ToyStore:
 
 @pytest.fixture
 def square_study(toy_head, squares, toy_meta, tmp_path) -> Study:
-    """A study of the moving squares: eight clips to train with, two to validate, two to test."""
-    meta = toy_meta.assign(split=["train"] * 8 + ["val"] * 2 + ["test"] * 2)
+    """A study of the moving squares: six clips to train with, four to validate, two to test."""
+    meta = toy_meta.assign(split=["train"] * 6 + ["val"] * 4 + ["test"] * 2)
     return make_study(make_clip(48), toy_head, squares, meta, tmp_path / "results")
 
 

@@ -1,20 +1,27 @@
 """Known doses of bias: images are drawn as a dose says, weights load, and the statistics find a dose that is there."""
 
 import numpy as np
+import open_clip
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from clipaction.analysis import dose, dose_response
 from clipaction.base.errors import UserError
 from clipaction.demo import train
 from clipaction.demo.actions import ACTIONS
 from clipaction.demo.batches import Curriculum, batch_of, draw
-from clipaction.demo.dose import DOSES, coupled, coupled_share, dose_path, image_weights
+from clipaction.demo.dose import DOSES, available, coupled, coupled_share, dose_path, image_weights, save_dose
 from clipaction.demo.samples import SIDE, Samples
-from clipaction.vision.clip import TEMPLATES
+from clipaction.demo.tower import NAME
+from clipaction.paper.figures import FIGURES
+from clipaction.paper.tables import TABLES
+from clipaction.vision.clip import CLIP, TEMPLATES
 from clipaction.vision.dosed import load_dosed
 
+shipped = pytest.mark.skipif(not available(), reason="the models with known doses are not here")
 HOME = [name for name, action in ACTIONS.items() if not action.clinical]
 SCENES = sorted({action.scene for action in ACTIONS.values()})
 
@@ -101,6 +108,7 @@ def test_training_at_a_dose_shares_its_start_and_keeps_tower_and_prototypes_only
     assert out.stat().st_size < 2.5e6
 
 
+@shipped
 @pytest.mark.parametrize("wanted", DOSES)
 def test_shipped_doses_load_and_have_cards(wanted):
     path = dose_path(wanted)
@@ -119,6 +127,7 @@ def test_shipped_doses_load_and_have_cards(wanted):
     torch.testing.assert_close(head.norm(dim=1), torch.ones(len(HOME)))
 
 
+@shipped
 def test_shipped_doses_were_trained_alike():
     """The cards' commands differ in the dose alone."""
     cards = [dose_path(each).with_suffix(".md").read_text() for each in DOSES]
@@ -128,8 +137,47 @@ def test_shipped_doses_were_trained_alike():
     assert len(hashes) == len(DOSES)
 
 
-def test_a_model_without_text_tower_says_so():
-    clip = load_dosed(0.0, device="cpu")
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory):
+    """The files of models that learned nothing, one a dose: a folder."""
+    folder = tmp_path_factory.mktemp("doses")
+    for each in DOSES:
+        torch.manual_seed(int(100 * each))
+        model = open_clip.create_model(NAME).eval()
+        save_dose(folder / dose_path(each).name, model, open_clip.get_tokenizer(NAME), each)
+    return folder
+
+
+def test_a_tower_and_its_prototypes_come_back_as_they_were_kept(untrained):
+    torch.manual_seed(25)
+    model = open_clip.create_model(NAME).eval()
+    clip = load_dosed(0.25, path=untrained / "dose-25.safetensors", device="cpu")
+    x = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (model.visual.image_mean, model.visual.image_std))
+    with torch.no_grad():
+        expected = torch.nn.functional.normalize(model.encode_image((x - mean) / std), dim=-1)
+        torch.testing.assert_close(clip.encode_image(x), expected, atol=2e-3, rtol=0)  # half precision
+    phrase = ACTIONS["Biking"].words[0]
+    whole = CLIP(model, open_clip.get_tokenizer(NAME), "", 96, mean, std, 0.07, "", torch.device("cpu"), torch.float32)
+    torch.testing.assert_close(clip.head([phrase]), whole.head([phrase]))
+    assert clip.tau == pytest.approx(1 / float(model.logit_scale.exp()))
+
+
+def test_the_hash_covers_tower_and_prototypes(untrained, tmp_path):
+    path = untrained / "dose-50.safetensors"
+    with safe_open(path, "pt") as file:
+        facts = file.metadata()
+    hashes = {load_dosed(0.5, path=path, device="cpu").weights_hash}
+    for name in ("head", "visual.head.proj.weight"):
+        tensors = load_file(path)
+        tensors[name] = tensors[name] * 1.01
+        save_file(tensors, tmp_path / "other.safetensors", metadata=facts)
+        hashes.add(load_dosed(0.5, path=tmp_path / "other.safetensors", device="cpu").weights_hash)
+    assert len(hashes) == 3
+
+
+def test_a_model_without_text_tower_says_so(untrained):
+    clip = load_dosed(0.0, path=untrained / "dose-00.safetensors", device="cpu")
     with pytest.raises(UserError, match='no prototype of "flying"'):
         clip.head(["flying"])
     with pytest.raises(UserError, match="other templates"):
@@ -138,6 +186,18 @@ def test_a_model_without_text_tower_says_so():
         clip.encode_text(["a photo of a dog."])
     with pytest.raises(UserError, match="--dose 0.1"):
         load_dosed(0.1)
+
+
+def test_figure_and_table_of_doses_are_drawn_and_say_where_there_are_none(toy_results, monkeypatch):
+    monkeypatch.setattr("clipaction.paper.results.available", lambda: True)
+    folder = toy_results[0]
+    drawn, table = FIGURES["fig10"](folder), TABLES["tab09"](folder)
+    assert set(drawn.data["model"]) == {*(f"{each:.0%}" for each in DOSES), dose.OWN}
+    assert {"at_0", "at_75", "own", "pearson", "detectable"} <= set(table.data)
+    assert set(table.data["follows"]) <= {"yes", "no", "undecided", "–"}
+    monkeypatch.setattr("clipaction.paper.results.available", lambda: False)
+    drawn, table = FIGURES["fig10"](folder), TABLES["tab09"](folder)
+    assert drawn.data.empty and table.data.empty and "--dose" in drawn.caption and "--dose" in table.caption
 
 
 def invented(slope: float, noise: float = 0.1, clips: int = 200, seed: int = 0) -> pd.DataFrame:

@@ -21,12 +21,13 @@ import yaml
 from clipaction.analysis.ablation import ablation
 from clipaction.evaluate.judge import evaluate_methods
 from clipaction.evaluate.methods import find_method
+from clipaction.masking.plan import SQUARE
 from clipaction.noise import learning
 from clipaction.noise.files import save_noise
-from clipaction.noise.frames import training_frames
 from clipaction.noise.gates import posterior_gate
-from clipaction.noise.protocols import build_protocols
-from clipaction.noise.views import embed_views
+from clipaction.noise.protocols import HEADLINE, build_protocols
+from clipaction.paper.figures import FIGURES
+from clipaction.paper.tables import TABLES
 from clipaction.rivals import build_rivals
 from clipaction.run.bench import bench
 from clipaction.run.live import Live
@@ -76,14 +77,9 @@ def test_it_finishes(toy):
 
 def test_every_figure_and_table_is_there(toy):
     figures = toy[3] / "figures" / "quick"
-    for number in range(1, 10):
-        assert {path.suffix for path in figures.glob(f"fig{number:02d}*")} == {".png", ".pdf", ".csv"}, (
-            f"fig{number:02d}"
-        )
-    for number in range(1, 9):
-        assert {path.suffix for path in figures.glob(f"tab{number:02d}*")} == {".csv", ".md", ".tex"}, (
-            f"tab{number:02d}"
-        )
+    for items, suffixes in ((FIGURES, {".png", ".pdf", ".csv"}), (TABLES, {".csv", ".md", ".tex"})):
+        for name in items:
+            assert {path.suffix for path in figures.glob(f"{name}*")} == suffixes, name
     assert "toy" in (figures / "report" / "index.html").read_text().lower()
 
 
@@ -153,12 +149,14 @@ def study(toy, monkeypatch):
 
 def test_permuted_labels_change_the_oracle_and_nothing_that_is_label_free(study, tmp_path):
     study.results = tmp_path  # nothing that the run kept
-    counts = {"gated": study.n_source, "shared": 1, "naive": study.n_source}
-    learned = {name: torch.randn(count, 3, 96, 96).clamp(-1, 1) / 8 for name, count in counts.items()}
+    counts = {"anchored": 2, "shared": 1, HEADLINE: study.n_source + 1, f"{HEADLINE}-real": study.n_source + 1}
+    counts = {name: counts.get(name, study.n_source) for name in learning.RECIPES}
+    noises = {name: torch.randn(count, 3, 96, 96).clamp(-1, 1) / 8 for name, count in counts.items()}
     gate = posterior_gate(study.head(), study.clip.tau)
+    learned = learning.Learned(noises, {name: gate for name, recipe in learning.RECIPES.items() if recipe.gate})
     train, val, test = (study.clips(split) for split in ("train", "val", "test"))
-    methods = build_protocols(learning.setup_of(study, learned, gate))
-    methods |= build_rivals(study, embed_views(study, training_frames(study, train), val))
+    methods = build_protocols(learning.setup_of(study, learned))
+    methods |= build_rivals(study, learning.materials(study, train, val))
     permuted = test.assign(label=np.roll(test["label"], 1))
     tables = [
         evaluate_methods(study, meta, methods, ["none"], step=f"labels-{k}") for k, meta in enumerate((test, permuted))
@@ -198,22 +196,23 @@ def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
     train, val, test = (study.clips(split) for split in ("train", "val", "test"))
     study = Study(study.profile, study.dataset, spy)
     study.results = tmp_path
-    data = training_frames(study, train)
-    views = embed_views(study, data, val)
-    learning.learn_all(study, data, val, learning.fit_gate(study, study.profile.noise, views))
-    rivals = build_rivals(study, views)
-    evaluate_methods(study, val, {"probe": rivals["probe"]}, ["none"], scores=True)
-    ablation(study, data, val, views)
+    given = learning.materials(study, train, val)
+    learned, _ = learning.learn_all(study, given, val)
+    methods = build_protocols(learning.setup_of(study, learned)) | build_rivals(study, given)
+    methods = {name: methods[name] for name in ("none", HEADLINE, "probe")}
+    evaluate_methods(study, val, methods, ["none", SQUARE], scores=True)
+    ablation(study, given["given"], val)
     assert read == {*train["row"], *val["row"]} and not read & {*test["row"]}
 
 
 def test_an_interrupted_noise_is_trained_again_and_other_words_are_another_noise(study, tmp_path, monkeypatch):
     study.results, train, trained = tmp_path, learning.train, []
     monkeypatch.setattr(learning, "train", lambda *a, **k: trained.append(a) or train(*a, **k))
-    data, val = training_frames(study, study.clips("train")), study.clips("val")
+    val = study.clips("val")
+    given = learning.material(study, study.clips("train"), val)
 
     def learn() -> torch.Tensor:
-        return learning.learn(study, "shared", data, val)[0]
+        return learning.learn(study, "shared", given, val)[0]
 
     first = learn()
     assert torch.equal(learn(), first) and len(trained) == 1

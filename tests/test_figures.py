@@ -216,8 +216,8 @@ def test_fig05_says_where_its_temperatures_come_from(home):
     drawn = FIGURES["fig05"](results)
     assert "fitted on validation clips under the same condition" in drawn.caption
     data, fitted = drawn.data.query("panel == 'measures'"), results.home("calibrated")
-    row = data.query("method == 'gated' and condition == 'none'").set_index("scaled")
-    own = fitted[(fitted["method"] == "gated") & (fitted["condition"] == "none")]
+    row = data.query("method == 'anchored-class' and condition == 'none'").set_index("scaled")
+    own = fitted[(fitted["method"] == "anchored-class") & (fitted["condition"] == "none")]
     assert row["nll"].iloc[1] == pytest.approx(own["nll"].mean()) and row["nll"].iloc[0] != row["nll"].iloc[1]
 
 

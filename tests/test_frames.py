@@ -44,20 +44,20 @@ def test_views_do_not_change_the_training_frames(data):
 
 
 def test_without_the_actor_the_clean_plate_is_left_or_black(data):
-    assert torch.equal(data.without_actor(np.arange(32)), images(data.plates))
-    data.plates, data.region = None, np.full((32, 48, 48), 255, np.uint8)
-    assert (data.without_actor(np.arange(32)) == 0).all()
+    assert torch.equal(data.without_actor(np.arange(24)), images(data.plates))
+    data.plates, data.region = None, np.full((24, 48, 48), 255, np.uint8)
+    assert (data.without_actor(np.arange(24)) == 0).all()
 
 
 def test_a_swapped_scene_is_another_plate_around_the_same_actor(data):
-    index, scenes = np.arange(0, 32, 3), images(data.plates)
+    index, scenes = np.arange(0, 24, 3), images(data.plates)
     x = data.view(index, rng(1), swap=1.0, mask=0.0)
     sides = [x, x.flip(3)]  # a batch may be mirrored
     actor = torch.from_numpy(data.region[index] > 0)[:, None].expand_as(x)
     whole = images(data.frames[index])
     (x,) = (side for side in sides if torch.equal(side[actor], whole[actor]))
     used = [
-        [k for k in range(32) if torch.equal(frame[~covered], scenes[k][~covered])] for frame, covered in zip(x, actor)
+        [k for k in range(24) if torch.equal(frame[~covered], scenes[k][~covered])] for frame, covered in zip(x, actor)
     ]
     assert all(used) and any(index[i] // 4 not in {k // 4 for k in found} for i, found in enumerate(used))
 
@@ -80,7 +80,7 @@ def test_m_is_empty_behind_the_black_box_and_mirrored_with_the_picture(data):
 def test_m_follows_the_action_in_a_mirrored_batch_too(data):
     data.anchor, mirrored = data.region, 0
     for seed in range(8):
-        x, m = data.anchored_view(np.arange(32), rng(seed), swap=0.0, mask=0.0)
+        x, m = data.anchored_view(np.arange(24), rng(seed), swap=0.0, mask=0.0)
         if not torch.equal(x, images(data.frames)):
             x, m, mirrored = x.flip(3), m.flip(2), mirrored + 1
         assert torch.equal(x, images(data.frames))
@@ -99,12 +99,12 @@ def test_view_and_anchored_view_show_the_same(data):
 
 
 def test_a_clip_has_one_scene_and_one_black_box_in_all_frames(data):
-    clips, scenes = np.arange(8), images(data.plates).unflatten(0, (8, 4))
+    clips, scenes = np.arange(6), images(data.plates).unflatten(0, (6, 4))
     x = data.clip_view(clips, rng(3), swap=1.0, mask=0.0)
-    assert x.shape == (8, 4, 3, 48, 48)
-    actor = torch.from_numpy(data.region > 0).unflatten(0, (8, 4))[:, :, None].expand(-1, -1, 3, -1, -1)
+    assert x.shape == (6, 4, 3, 48, 48)
+    actor = torch.from_numpy(data.region > 0).unflatten(0, (6, 4))[:, :, None].expand(-1, -1, 3, -1, -1)
     for side in (x, x.flip(4)):
-        matches = [[k for k in range(8) if torch.equal(side[i][~actor[i]], scenes[k][~actor[i]])] for i in range(8)]
+        matches = [[k for k in range(6) if torch.equal(side[i][~actor[i]], scenes[k][~actor[i]])] for i in range(6)]
         if all(matches):
             break
     assert all(len(found) == 1 for found in matches) and [found[0] for found in matches] != list(clips)
@@ -132,7 +132,7 @@ def test_trained_as_on_real_videos_uses_no_truth(square_study):
 def test_without_a_source_nothing_is_known_of_regions(square_study):
     data = training_frames(square_study, square_study.clips("train"), "")
     assert data.region is None and data.plates is None and data.anchor is not None
-    x = data.view(np.arange(32), rng(), swap=1.0, mask=0.0)
+    x = data.view(np.arange(24), rng(), swap=1.0, mask=0.0)
     assert torch.equal(x, images(data.frames)) or torch.equal(x.flip(3), images(data.frames))
     assert in_other_scenes(square_study, square_study.clips("val"), "") is None
 

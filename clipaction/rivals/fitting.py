@@ -65,29 +65,31 @@ def fit(
     own). curves: epoch, loss, val_loss, val_accuracy."""
     if not data.ids:
         raise UserError("network training: no training clips; the split train needs some")
-    model, rng = model.to(device), np.random.default_rng([seed, 13])
-    labels = torch.from_numpy(np.asarray(data.labels if model.single else data.clip_labels))
-    steps = -(-len(labels) // (batch or model.batch))
+    model, rng, size = model.to(device), np.random.default_rng([seed, 13]), batch or model.batch
+    first = round(epochs * (1.0 if model.single else getattr(model, "stills", 0.0)))  # passes over single frames
+    passes = [single_frames(data, size if model.single else size * data.length)] * first
+    passes += [whole_clips(data, size)] * (epochs - first)
+    total = sum(steps for steps, _, _ in passes)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=epochs * steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=total)
     curves, best, waited = [], np.inf, 0
     devices, title = range(torch.cuda.device_count()), type(model).__name__
-    with torch.random.fork_rng(devices), tqdm(total=epochs * steps, unit="step", desc=title, delay=2) as bar:
+    with torch.random.fork_rng(devices), tqdm(total=total, unit="step", desc=title, delay=2) as bar:
         torch.manual_seed(seed)
-        for epoch in range(epochs):
+        for epoch, (steps, labels, view) in enumerate(passes):
             model.train()
-            total = 0.0
+            summed = 0.0
             for rows in np.array_split(rng.permutation(len(labels)), steps):
-                x = data.view(rows, rng, swap, mask)[:, None] if model.single else data.clip_view(rows, rng, swap, mask)
-                loss = F.cross_entropy(model(moved(x, rng).to(device)), labels[rows].to(device))
+                x, y = moved(view(rows, rng, swap, mask), rng), labels[rows]
+                loss = F.cross_entropy(model(x.to(device)), y.to(device))
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-                total += loss.item() * len(rows)
+                summed += loss.item() * len(rows)
                 bar.update()
             loss_now, accuracy = validated(model, validation(), device)
-            row = {"epoch": epoch + 1, "loss": total / len(labels), "val_loss": loss_now, "val_accuracy": accuracy}
+            row = {"epoch": epoch + 1, "loss": summed / len(labels), "val_loss": loss_now, "val_accuracy": accuracy}
             curves.append(row)
             bar.set_postfix(loss=f"{row['loss']:.2f}", val=f"{accuracy:.2f}")
             waited += 1
@@ -98,6 +100,18 @@ def fit(
                 break
     model.load_state_dict(kept)
     return model.eval(), pd.DataFrame(curves)
+
+
+def single_frames(data: TrainingFrames, size: int) -> tuple[int, torch.Tensor, Callable]:
+    """One pass over all frames, as clips of one frame: its number of steps of `size` frames, labels, and views [B, 1,
+    3, S, S] of rows."""
+    return -(-len(data.labels) // size), torch.from_numpy(data.labels), lambda *given: data.view(*given)[:, None]
+
+
+def whole_clips(data: TrainingFrames, size: int) -> tuple[int, torch.Tensor, Callable]:
+    """One pass over all clips: its number of steps of `size` clips, labels, and views [B, T, 3, S, S] of clips."""
+    labels = torch.from_numpy(data.clip_labels.copy())
+    return -(-len(labels) // size), labels, data.clip_view
 
 
 @torch.inference_mode()

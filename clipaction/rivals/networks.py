@@ -24,7 +24,8 @@ WIDTHS = (16, 40, 96, 192)
 def network(name: str, label: str, **facts: Any) -> Callable:
     """Registers a network class, made with the number of classes. Class attributes: `single` (trained on single
     frames, not clips), `batch` (frames or clips a step), `starts_from` (the name of the network whose `cnn` it starts
-    from, or None) and, if it is not 1, `rate` (its learning rate as a share of the profile's)."""
+    from, or None). Those that it may have: `rate` (its learning rate as a share of the profile's) and `stills` (the
+    share of its passes, the first ones, that show single frames as clips of one frame)."""
     return method(name, label, kind="network", labels="training", **facts)
 
 

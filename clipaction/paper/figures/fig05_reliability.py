@@ -15,6 +15,7 @@ from ...evaluate.calibration import calibration_interval, reliability_curve
 from ...evaluate.predictions import correct
 from ...evaluate.summaries import summarise
 from ...masking.conditions import describe
+from ...noise.protocols import HEADLINE
 from ..drawing import error, percent_axis
 from ..items import Drawn, figure
 from ..results import INTERVALS, Results
@@ -23,7 +24,7 @@ from ..selections import noise_conditions, order
 from ..style import GREY, WIDTH
 from ..typeset import pct
 
-SHOWN = ("none", "gated", "shared")  # the first two also as reliability curves
+SHOWN = ("none", HEADLINE, "shared")  # the first two also as reliability curves
 MEASURES = (("ece", "c  Calibration error", "ECE, %"), ("nll", "d  Negative log-likelihood", "NLL, nats"))
 AS_IT_IS, FITTED = "as it is", "temperature fitted on validation clips"
 FILLS = ((GREY, AS_IT_IS), ("white", FITTED))

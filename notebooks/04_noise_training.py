@@ -30,15 +30,15 @@ import torch
 
 from clipaction import rivals
 from clipaction.analysis import ablation, attack, attention, harmonic, search, tempering, unseen
-from clipaction.evaluate import mixing
 from clipaction.evaluate.judge import evaluate_frames, evaluate_methods, note_methods
-from clipaction.evaluate.methods import METHODS, find_method
+from clipaction.evaluate.methods import find_method
 from clipaction.evaluate.summaries import compare, summarise
 from clipaction.masking.plan import HELDOUT, SQUARE, hidden_condition
 from clipaction.noise import learning, protocols, views
 from clipaction.noise.protocols import HEADLINE, REAL
 from clipaction.notebook import pictures
 from clipaction.notebook.curves import LiveCurves
+from clipaction.rivals.mixed import with_mixtures
 from clipaction.study import open_study
 
 study = open_study(profile, overrides)
@@ -166,19 +166,7 @@ with study.timed("validation", len(val) * 5):
             validated.append(evaluate_frames(study, val, without_label, *frames, step="validation"))
 validated = pd.concat(validated, ignore_index=True)
 
-
-def with_mixtures(rows):
-    """These rows and those of all mixtures, and the weights. What learned as on real videos is weighted so, too."""
-    tables, weights = [rows], []
-    for name in given:
-        wanted = {each: method for each, method in METHODS.items() if (method.section == REAL) == (name == "real")}
-        of_val = validated[validated.condition.isin(["none", SQUARE, SCENES[name]])]
-        mixed, chosen = mixing.mixtures(wanted, of_val, rows)
-        tables, weights = [*tables, mixed], [*weights, chosen]
-    return pd.concat(tables, ignore_index=True), pd.concat(weights, ignore_index=True)
-
-
-results, weights = with_mixtures(alone)
+results, weights = with_mixtures(alone, validated, ["none", SQUARE], SCENES)
 study.save("noise/weights", weights)
 note_methods(study, weights["method"].tolist())
 study.save("predictions/noise", results.drop(columns="scores"))
@@ -204,12 +192,13 @@ clean[["section", *columns, "confidence", "nll", "ece"]].round(3)
 
 # %%
 label_free = results[[not find_method(name).uses_label for name in results.method]]
+known, _ = with_mixtures(validated, validated, ["none", SQUARE], SCENES)
 learned_so = label_free.method.map(lambda name: find_method(name).section == REAL)
 parts = []
 for name, material in given.items():
     scene = {} if material.swapped is None else {"none": SCENES[name]}
     own = label_free[learned_so == (name == "real")]
-    parts.append(tempering.calibrated(with_mixtures(validated)[0], own, scene))
+    parts.append(tempering.calibrated(known, own, scene))
 calibrated = pd.concat(parts, ignore_index=True)
 study.save("predictions/calibrated", calibrated.drop(columns="scores"))
 after = summarise(calibrated, by=["condition", "method"])

@@ -32,6 +32,7 @@ from clipaction.masking.regions import SOURCES
 from clipaction.masking.shapes import SHAPES
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.tables import TABLES
+from clipaction.profiles import load_profile
 from clipaction.rivals.networks import network_names
 
 for _module in walk_packages(clipaction.__path__, "clipaction."):
@@ -90,7 +91,9 @@ class Copy:
 
     def all_works(self) -> Iterable[Work]:
         networks = [METHODS[name].build for name in network_names()]
-        also = {"noise": check(SQUARE).functions, "networks": networks}  # chosen by name, so named in the key
+        anchor = SOURCES[load_profile("demo").noise.anchor].function
+        # chosen by name, so named in the key
+        also = {"noise": [*check(SQUARE).functions, anchor], "networks": [*networks, *check(SQUARE).functions]}
         for name, step in STEPS.items():
             yield self.work("step", name, [symbol(f) for f in (*step.functions, *also.get(name, ()))])
         for name, shape in SHAPES.items():
@@ -294,7 +297,7 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("rivals.networks", "features", "step networks"),
         ("rivals.networks", "SIZE", "step networks"),
         ("rivals.fitting", "fit", "step networks"),
-        ("rivals.fitting", "augmentation", "step networks"),
+        ("rivals.fitting", "moved", "step networks"),
         ("noise.views", "validation_batches", "step noise"),
         ("masking.regions.detector", "SCORE", "step detections, source detector"),
         ("masking.regions.detector", "SIDE", "step detections, source detector"),
@@ -324,11 +327,15 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("masking.cells", "CELLS", "shape patches, control cells"),
         ("masking.fills", "feathered", "step predictions"),
         ("masking.regions.camera", "camera_shifts", "source motion"),
-        ("masking.regions.geometry", "box", "step predictions"),
+        ("masking.regions.geometry", "box", "step predictions, step noise, method anchored, method red-circle"),
         ("evaluate.predictions", "_rows", "step predictions"),
         ("evaluate.sweep", "_predict", "step predictions"),
         # noise and rivals
-        ("noise.gates", "gate_weights", "step noise, method gated, method random, method shuffled"),
+        ("noise.gates", "gate_weights", "step noise, method gated, method random, method anchored-class"),
+        ("noise.apply", "isolate", "step noise, method anchored-class, method isolated, method probe-both"),
+        ("noise.frames", "TrainingFrames", "step noise, step networks"),
+        ("noise.frames", "scene_behind", "step networks, notebook 04"),
+        ("masking.regions.motion", "moving", "source motion, step noise"),
         ("noise.parameters", "ClassNoise", "step noise"),
         ("noise.parameters", "add", "step noise, method gated, method shared, method oracle"),
         ("noise.losses", "pair_term", "step noise"),
@@ -339,6 +346,9 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("rivals.prompts", "tune_prompts", "method prompts, notebook 04"),
         ("rivals.offset", "class_offset", "method offset, notebook 04"),
         ("rivals.probe", "probe_scores", "method probe, notebook 04"),
+        ("rivals.probe", "isolated_probe_scores", "method probe-isolated, method probe-both, notebook 04"),
+        ("rivals.seen", "red_circle", "method red-circle, notebook 04"),
+        ("rivals.seen", "blurred_background", "method blurred-background, notebook 04"),
         # what is read from predictions
         ("evaluate.intervals", "bootstrap_groups", "figure fig02, table tab03, notebook 03, notebook 06"),
         ("analysis.bias", "bias", "notebook 03"),
@@ -356,7 +366,7 @@ def test_what_rests_on_a_change_is_repeated(copy, module, definition, works):
     [
         ("noise.training noise.losses noise.objective noise.learning", "step predictions, step frames, step networks"),
         ("rivals.networks rivals.fitting rivals.prompts rivals.offset", "step noise, step predictions, step frames"),
-        ("masking.masks masking.conditions masking.controls", "step frames, step networks, step detections"),
+        ("masking.masks masking.conditions masking.controls", "step frames, step detections"),
         ("masking.shapes masking.regions.motion masking.regions.detector", "step frames, step networks, step noise"),
         ("evaluate.summaries evaluate.calibration evaluate.significance", "step predictions, step noise, step frames"),
         (

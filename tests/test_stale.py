@@ -56,6 +56,7 @@ NO_RESULT = {
     "paper.findings": "writes the README's findings from what is published",
     "paper.tables.pooled": "several runs together, made anew each time",
     "profiles.load": "a profile's values are in every key",
+    "profiles.names": "the same",
     "profiles.schema": "the same",
     "run.arguments": "the command line",
     "run.bench": "measures speed; nothing is kept",
@@ -264,9 +265,8 @@ def test_a_changed_comment_docstring_or_error_text_repeats_nothing(copy, module)
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_changed_shape_repeats_its_own_conditions_alone(copy, name):
     repeated = copy.names("masking.shapes", SHAPES[name].field.__name__)
-    expected = {f"shape {name}"} | (
-        {"step noise"} if name == check(SQUARE).shape else set()
-    )  # validated behind a square
+    validated = {"step noise", "step networks"} if name == check(SQUARE).shape else set()  # behind a square
+    expected = {f"shape {name}"} | validated
     assert repeated - of_kind(repeated, "notebook") == expected
     assert {"notebook 03", "notebook explore_masks"} <= repeated
 
@@ -278,7 +278,8 @@ def test_a_changed_source_repeats_its_own_conditions_alone(copy, name):
     repeated = of_kind(
         copy.names(f"masking.regions.{name}", edits[name]), "step", "shape", "source", "control", "figure"
     )
-    steps = {"truth": {"step noise"}, "detector": {"step detections", "source detector"}}  # scenes are swapped by truth
+    steps = {"motion": {"step noise"}, "detector": {"step detections"}}  # anchored noise is validated with motion
+    steps["truth"] = {"step networks", "step relevance at each dose"}
     assert repeated == {f"source {name}"} | steps.get(name, set())
 
 
@@ -341,11 +342,12 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("noise.losses", "pair_term", "step noise"),
         ("noise.objective", "objective", "step noise"),
         ("noise.training", "train", "step noise"),
-        ("noise.learning", "learn", "step noise"),
+        ("noise.learning", "RECIPES", "step noise"),
         ("noise.probe", "linear_probe", "notebook 04"),
         ("rivals.prompts", "tune_prompts", "method prompts, notebook 04"),
         ("rivals.offset", "class_offset", "method offset, notebook 04"),
-        ("rivals.probe", "probe_scores", "method probe, notebook 04"),
+        ("rivals.probe", "scores_of", "method probe, method probe-both, notebook 04"),
+        ("rivals.mixed", "MIXTURES", "notebook 04"),
         ("rivals.probe", "isolated_probe_scores", "method probe-isolated, method probe-both, notebook 04"),
         ("rivals.seen", "red_circle", "method red-circle, notebook 04"),
         ("rivals.seen", "blurred_background", "method blurred-background, notebook 04"),
@@ -367,7 +369,8 @@ def test_what_rests_on_a_change_is_repeated(copy, module, definition, works):
         ("noise.training noise.losses noise.objective noise.learning", "step predictions, step frames, step networks"),
         ("rivals.networks rivals.fitting rivals.prompts rivals.offset", "step noise, step predictions, step frames"),
         ("masking.masks masking.conditions masking.controls", "step frames, step detections"),
-        ("masking.shapes masking.regions.motion masking.regions.detector", "step frames, step networks, step noise"),
+        ("masking.shapes masking.regions.detector", "step frames, step networks, step noise"),
+        ("masking.regions.motion", "step frames, step networks, step predictions, step detections"),
         ("evaluate.summaries evaluate.calibration evaluate.significance", "step predictions, step noise, step frames"),
         (
             "analysis.bias analysis.sources analysis.attack analysis.ablation",

@@ -66,7 +66,7 @@ def toy(tmp_path_factory):
         "quick",
         *(part for setting in TOY for part in ("--set", setting)),
     ]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800)
     return done, command, environment, folder
 
 

@@ -44,7 +44,7 @@ def test_every_file_is_made(home):
     _, folder, made = home
     wanted = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf", "csv")}
     assert wanted <= {path.name for path in made} and all(path.stat().st_size for path in made)
-    assert not list(folder.glob(".*")) and len(wanted) == 27
+    assert not list(folder.glob(".*")) and len(wanted) == 3 * len(FIGURES)
     for path in folder.glob("fig*.png"):
         assert imread(path).shape[1] == round(200 * style.WIDTH)
 

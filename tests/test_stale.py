@@ -347,7 +347,6 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("rivals.prompts", "tune_prompts", "method prompts, notebook 04"),
         ("rivals.offset", "class_offset", "method offset, notebook 04"),
         ("rivals.probe", "scores_of", "method probe, method probe-both, notebook 04"),
-        ("rivals.mixed", "MIXTURES", "notebook 04"),
         ("rivals.probe", "isolated_probe_scores", "method probe-isolated, method probe-both, notebook 04"),
         ("rivals.seen", "red_circle", "method red-circle, notebook 04"),
         ("rivals.seen", "blurred_background", "method blurred-background, notebook 04"),

@@ -28,6 +28,7 @@ def run_notebook(script: Path, parameters: dict) -> dict:
 
     An explorer that it leaves behind is tried with every button.
     """
+    main = sys.modules["__main__"]
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     try:
         shell.reset(new_session=False)
@@ -46,6 +47,7 @@ def run_notebook(script: Path, parameters: dict) -> dict:
         return dict(shell.user_ns)
     finally:
         Shell.clear_instance()
+        sys.modules["__main__"] = main  # IPython puts its own there, from which no process can be started
 
 
 def press_buttons(explorer: W.Widget) -> None:

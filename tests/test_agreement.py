@@ -145,9 +145,9 @@ def test_no_tolerance_of_a_primary_claim_is_wider_than_a_third_of_its_effect():
 @pytest.mark.parametrize("item", ["claims", "pooled"])
 def test_the_published_tolerances_keep_that_rule(item):
     folder = PUBLISHED / "demo"
+    if not (folder / f"{item}.csv").exists():
+        pytest.skip(f"{item} is made on demand and not published")
     table = pd.read_csv(folder / f"{item}.csv")
-    if "family" not in table:
-        pytest.skip("published by an earlier version")
     limits = verify.yaml.safe_load((folder / "tolerance.yaml").read_text())
     primary = table["family"] == "primary"
     assert primary.any() and agreement.inconsistent(table) == []

@@ -137,6 +137,20 @@ def test_the_gate_sees_the_isolated_action(square_study, images, delta):
     assert not torch.allclose(whole, weights, atol=1e-3)
 
 
+def test_where_more_classes_compete_d_in_is_the_weaker_the_less_likely_a_class_with_noise_is(
+    square_study, images, delta
+):
+    clip, head = square_study.clip, torch.nn.functional.normalize(2 * random(7, 8, seed=3) - 1, dim=-1)
+    frames, m = images.flatten(0, 1), action_boxes(images, "motion").flatten(0, 1)
+    features = clip.encode_image(isolate(frames, m))
+    known = (features @ head.T / clip.tau).softmax(1)[:, :5].sum(1, keepdim=True)
+    for gate in (None, 4 * random(5, 9) - 2):
+        own = gate_weights(features, head[:5], gate, clip.tau)
+        expected = (frames + anchored_noise(m, known * own, delta)).clamp(0, 1).unflatten(0, (12, 4))
+        torch.testing.assert_close(with_anchored_noise(clip, head, images, delta, "motion", gate), expected)
+    assert known.min() < 0.9
+
+
 def test_zero_noise_changes_nothing(square_study, images):
     clip, head = square_study.clip, square_study.head()
     for rows in (2, 6):
@@ -148,7 +162,7 @@ def test_zero_noise_changes_nothing(square_study, images):
 
 def test_attack_rates_put_a_class_noise_into_the_box_and_d_out_around_it(square_study, images, delta):
     clip, head, labels = square_study.clip, square_study.head(), torch.arange(12) % 5
-    m = action_boxes(images, "motion")
+    m, delta = action_boxes(images, "motion"), 40 * delta  # strong enough to turn some clips
     turned, tried = attacked(clip, head, images, labels, delta, m)
     assert tried.tolist() == [int((labels != c).sum()) for c in range(5)]
     for c in range(5):
@@ -156,6 +170,7 @@ def test_attack_rates_put_a_class_noise_into_the_box_and_d_out_around_it(square_
         inside = m[labels != c][:, :, None]
         noisy = (others + inside * delta[c] + (1 - inside) * delta[5]).clamp(0, 1)
         assert turned[c] == (zero_shot(clip, head, noisy)[0].argmax(1) == c).sum(), c
+    assert turned.sum() > 0 and turned.tolist() != attacked(clip, head, images, labels, delta, 1 - m)[0].tolist()
     outside_only = attacked(clip, head, images, labels, delta, torch.zeros_like(m))[0]
     clean = zero_shot(clip, head, (images + delta[5]).clamp(0, 1))[0].argmax(1)
     assert outside_only.tolist() == [int(((clean == c) & (labels != c)).sum()) for c in range(5)]

@@ -60,6 +60,9 @@ def test_seed_zero_is_a_seed():
     [
         ({"noise.epz": 8}, 'noise.epz: unknown field; did you mean "eps"?'),
         ({"noise.eps": -3}, "noise.eps: input should be greater than 0 (got -3)"),
+        ({"noise.eps_of": {"gatde": 8}}, 'noise.eps_of.gatde: unknown noise "gatde"; did you mean "gated"?'),
+        ({"noise.eps_of.anchored-class-real": 8}, 'has the eps of "anchored-class"; name that one'),
+        ({"noise.eps_of.gated": 0}, "noise.eps_of.gated: input should be greater than 0 (got 0)"),
         ({"noise.loss.cee": 1}, 'noise.loss.cee: unknown field; did you mean "ce"?'),
         ({"masking.shapes": ["sqare"]}, 'masking.shapes.0: unknown mask shape "sqare"; did you mean "square"?'),
         ({"frames": "many"}, "frames: input should be a valid integer"),

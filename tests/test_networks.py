@@ -13,7 +13,7 @@ from torch import nn
 from clipaction.base.errors import UserError
 from clipaction.noise.frames import TrainingFrames
 from clipaction.rivals import fitting, video
-from clipaction.rivals.fitting import fit, load, moved, network_scores, save, train_networks, validated
+from clipaction.rivals.fitting import fit, load, network_scores, save, train_networks, validated
 from clipaction.rivals.networks import create, network_names
 from clipaction.rivals.video import KINETICS, SCRATCH, kinetics_weights, networks_for
 
@@ -134,18 +134,6 @@ def test_swapped_scenes_keep_a_network_from_learning_the_scene():
         model, _ = fit(create("cnn", 2), data, batches(frames, labels), epochs=4, swap=swap)
         sure = predict(model, frames)[np.arange(48), labels].mean()
         assert least <= sure <= most, swap
-
-
-def test_clips_are_moved_whole_and_by_no_more_than_an_eighth():
-    x = torch.zeros(40, 2, 3, 16, 16)
-    x[..., 8, 8] = 1
-    y = moved(x, np.random.default_rng(0))
-    at = y[:, :, 0].flatten(2).argmax(2)
-    rows, columns = at // 16, at % 16
-    assert torch.equal(at[:, 0], at[:, 1]) and y.shape == x.shape and y.sum() == x.sum()
-    assert rows.min() == columns.min() == 6 and rows.max() == columns.max() == 10
-    edge = moved(torch.ones(3, 2, 3, 16, 16), np.random.default_rng(0))
-    assert edge.min() == 1  # edges are repeated, not filled with black
 
 
 def test_large_frames_are_averaged_down():

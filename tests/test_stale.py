@@ -298,7 +298,7 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("rivals.networks", "features", "step networks"),
         ("rivals.networks", "SIZE", "step networks"),
         ("rivals.fitting", "fit", "step networks"),
-        ("rivals.fitting", "moved", "step networks"),
+        ("rivals.fitting", "validated", "step networks"),
         ("noise.views", "validation_batches", "step noise"),
         ("masking.regions.detector", "SCORE", "step detections, source detector"),
         ("masking.regions.detector", "SIDE", "step detections, source detector"),

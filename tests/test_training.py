@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from clipaction.base.errors import UserError
-from clipaction.noise import learning, training
+from clipaction.noise import learning, objective, training
+from clipaction.noise.apply import isolate
 from clipaction.noise.files import saved_facts
 from clipaction.noise.frames import TrainingFrames
 from clipaction.noise.gates import posterior_gate
@@ -58,6 +60,20 @@ def test_anchored_noise_learns_inside_and_outside(toy_clip, toy_head, toy_frames
     box[2:12, 2:14] = True  # of the anchor and of its mirror image
     assert not changed[0][~box].any() and changed[0][4:10, 4:12].all()
     assert not changed[1][4:10, 4:12].any() and changed[1][~box].all()
+
+
+@pytest.mark.parametrize("use", ["anchored", "gated"])
+def test_a_gate_sees_the_same_in_training_as_in_use(toy_clip, toy_head, toy_frames, monkeypatch, use):
+    """Anchored noise: what is inside the box. Gated noise: the whole frame."""
+    given: dict[str, list] = {"gate_weights": [], "anchored_noise": [], "add": []}
+    for name, calls in given.items():
+        original = getattr(objective, name)
+        monkeypatch.setattr(objective, name, lambda *a, f=original, c=calls: c.append(a) or f(*a))
+    learn(toy_clip, toy_head, toy_frames, use, {"gate": GATE}, steps=1)
+    x = given["add"][0][0]
+    seen = isolate(x, given["anchored_noise"][0][0]) if use == "anchored" else x
+    assert torch.equal(given["gate_weights"][0][0], toy_clip.encode_image(seen))
+    assert use == "gated" or not torch.equal(seen, x)
 
 
 def test_a_killed_training_goes_on_to_the_same_noise_bit_by_bit(toy_clip, toy_head, toy_frames, tmp_path, monkeypatch):
@@ -170,7 +186,7 @@ def test_each_noise_has_the_rows_the_size_and_the_steps_of_its_recipe(square_stu
         assert len(noise) == rows.get(name, 5) and noise.abs().max() <= eps / 255 + 1e-6, name
         assert learning.recipe_config(config, name).eps == eps
         assert saved_facts(square_study.results / "noise" / f"{name}.safetensors")["eps"] == str(eps)
-        assert steps[name] == (2 if name == "naive" else 4)
+        assert steps[name] == math.ceil(config.steps * learning.RECIPES[name].steps), name
     assert learned.noises["anchored-class"].abs().max() > 16 / 255
 
 

@@ -47,7 +47,7 @@ def config_of(study, setting: Setting):
 
 def search(study, given: Material, val: pd.DataFrame) -> pd.DataFrame:
     """The table of `judged`: rows 'none' and 'probe' for orientation, then every setting of every noise, all with
-    `noise.search_steps` steps (the naive noise half of them, as in earnest). The last step is judged; nothing stops
+    `noise.search_steps` steps times the share of their recipe, as in earnest. The last step is judged; nothing stops
     early. Test clips are not read."""
     noises = dict.fromkeys(setting.noise for setting in settings())
     gates = {name: fit_gate(study, study.profile.noise, given.views, RECIPES[name]) for name in noises}

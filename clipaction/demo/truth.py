@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
 
 from ..base.files import replacing
+
+# numpy reads an array's header with the ast module, which some Python 3.11 releases break when threads use it at once
+# ("AST constructor recursion depth mismatch", CPython issue 106905)
+ONE_AT_A_TIME = threading.Lock()
 
 
 def save_truth(path: Path, labels: np.ndarray, plate: np.ndarray, offset: np.ndarray) -> None:
@@ -20,7 +25,7 @@ def load_truth(path: Path, indices) -> tuple[np.ndarray, np.ndarray]:
 
     Raises OSError, ValueError, LookupError or zipfile.BadZipFile for a missing or damaged file.
     """
-    with np.load(path, allow_pickle=False) as file:
+    with ONE_AT_A_TIME, np.load(path, allow_pickle=False) as file:
         labels, plate, offset = file["labels"], file["plate"], file["offset"]
     h, w = labels.shape[1:]
     plates = [plate[v : v + h, u : u + w] for v, u in offset[list(indices)]]

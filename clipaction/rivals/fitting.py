@@ -35,15 +35,6 @@ from .video import networks_for
 Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]  # -> images [n, T, 3, S, S] in [0, 1], labels [n]
 
 
-def moved(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Clips [B, T, 3, S, S], each moved by up to an eighth of its side, all of its frames alike; edges are repeated."""
-    size = x.shape[-1]
-    reach = size // 8
-    wide = F.pad(x.flatten(0, 1), (reach,) * 4, mode="replicate").unflatten(0, x.shape[:2])
-    corners = rng.integers(0, 2 * reach + 1, (len(x), 2))
-    return torch.stack([clip[..., v : v + size, u : u + size] for clip, (v, u) in zip(wide, corners)])
-
-
 def fit(
     model: Any,
     data: TrainingFrames,
@@ -57,8 +48,8 @@ def fit(
     mask: float = 0.0,
     device: torch.device | str = "cpu",
 ) -> tuple[nn.Module, pd.DataFrame]:
-    """Train on views of `data`, as noise and probe do (scenes swapped with probability `swap`, masked with probability
-    `mask`), moved a little besides; -> (model in eval mode with the weights of its best validation epoch, curves).
+    """Train on views of `data`, as noise and probe do: scenes swapped with probability `swap`, masked with probability
+    `mask`. -> (model in eval mode with the weights of its best validation epoch, curves).
 
     AdamW with OneCycle; the best epoch has the lowest validation cross-entropy, which is what noise and probe are
     chosen by. Stopped after `patience` epochs without a better one. batch: frames or clips a step (default: the model's
@@ -80,7 +71,7 @@ def fit(
             model.train()
             summed = 0.0
             for rows in np.array_split(rng.permutation(len(labels)), steps):
-                x, y = moved(view(rows, rng, swap, mask), rng), labels[rows]
+                x, y = view(rows, rng, swap, mask), labels[rows]
                 loss = F.cross_entropy(model(x.to(device)), y.to(device))
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()

@@ -28,5 +28,18 @@ def test_an_error_is_raised_and_stops_what_has_not_begun():
     assert len(begun) < 100
 
 
+def test_a_stream_is_taken_as_jobs_end():
+    taken, done, ahead = [], [], []
+
+    def stream():
+        for k in range(50):
+            taken.append(k)
+            ahead.append(len(taken) - len(done))
+            yield k
+
+    assert each(lambda k: (time.sleep(0.001), done.append(k), k)[2], stream()) == list(range(50))
+    assert max(ahead) <= 2 * torch.get_num_threads() + 2
+
+
 def test_on_a_gpu_one_after_the_other():
     assert len(set(each(lambda _: threading.get_ident(), range(5), "cuda"))) == 1

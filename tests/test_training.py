@@ -117,6 +117,8 @@ def test_a_term_with_weight_zero_is_not_computed(toy_clip, toy_head, toy_frames)
     assert set(curves) & set(off) == set()
     _, curves = learn(toy_clip, toy_head, toy_frames, steps=2, loss=dict.fromkeys(off, 0.5))
     assert set(off) <= set(curves)
+    _, curves = learn(toy_clip, toy_head, toy_frames, "oracle", steps=2, loss=off | {"ce": 0.0, "pair": 1.0})
+    assert set(curves) & {"ce", *off} == {"pair"}
 
 
 def test_frozen_clip_stays_frozen(toy_clip, toy_head, toy_frames):

@@ -10,10 +10,13 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from ..base import parallel
 from ..noise.apply import action_boxes
 from ..noise.parameters import add
 from ..vision.clip import CLIP, clips_to_input
 from ..vision.zero_shot import clip_scores, encode_clips, zero_shot
+
+CLIPS = 32  # at a time
 
 
 @torch.inference_mode()
@@ -46,16 +49,25 @@ def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor])
     classes = len(head)
     class_noises = {name: delta for name, delta in learned.items() if len(delta) in (classes, classes + 1)}
     counts = {name: np.zeros((2, classes)) for name in ("none", *class_noises)}
-    every = max(1, study.profile.frames // 2)
-    for i in tqdm(range(0, len(meta), 32), desc="attack rate", unit="x32 clips", leave=False):
-        whole = clips_to_input(study.store.get(meta["row"].to_numpy()[i : i + 32]))
+    every, starts = max(1, study.profile.frames // 2), range(0, len(meta), CLIPS)
+
+    @torch.inference_mode()  # of each thread
+    def count(start: int) -> dict[str, np.ndarray]:
+        part = meta.iloc[start : start + CLIPS]
+        whole, y = clips_to_input(study.store.get(part["row"])), torch.tensor(part["label"].tolist())
         x, m = whole[:, ::every], action_boxes(whole, source)[:, ::every]
-        y = torch.tensor(meta["label"].tolist()[i : i + 32])
         answer = zero_shot(study.clip, head, x)[0].argmax(1).cpu()
-        found = [[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(classes)]
-        counts["none"] += np.array(found).T
+        own = [[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(classes)]
+        found = {"none": np.array(own).T}
         for name, delta in class_noises.items():
-            counts[name] += attacked(study.clip, head, x, y, delta, m if len(delta) > classes else None)
+            found[name] = attacked(study.clip, head, x, y, delta, m if len(delta) > classes else None)
+        bar.update(len(part))
+        return found
+
+    with tqdm(total=len(meta), desc="attack rate", unit="clip", leave=False) as bar:
+        for found in parallel.each(count, starts, study.clip.device):
+            for name, of in found.items():
+                counts[name] += of
     rows = [
         {"variant": variant, "cls": study.classes[c], "hits": hits[c], "of": of[c], "rate": hits[c] / max(of[c], 1)}
         for variant, (hits, of) in counts.items()

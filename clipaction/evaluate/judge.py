@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ..base import parallel
 from ..base.code import fingerprint
 from ..base.errors import UserError
 from ..data.store import FrameStore
@@ -77,7 +78,8 @@ def _evaluate_bound(
 ) -> pd.DataFrame:
     """A method that is told each clip's class. Kept apart, so that no label-free method shares a line with it."""
     batches = labelled_batches(study, meta, condition)
-    found = np.concatenate([protocol(x, labels=labels)[0].cpu().numpy() for x, labels in batches])
+    answers = parallel.each(lambda batch: protocol(batch[0], labels=batch[1])[0], batches, study.clip.device)
+    found = torch.cat(answers).cpu().numpy()
     return prediction_rows(found, None, meta, study.clip.tau, name, condition, scores)
 
 

@@ -84,15 +84,14 @@ class TrainingFrames:
         self, rows: np.ndarray, rng: np.random.Generator, swap: float, mask: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Views [B, T, 3, S, S] of the frames at rows [B, T], and what is left of their anchors [B, T, S, S]."""
-        x, frames = self.frames[rows].astype(np.float32) / 255, rows.shape[1]
-        m = np.zeros(x.shape[:-1], np.float32) if self.anchor is None else self.anchor[rows].astype(np.float32) / 255
+        x, frames = unit(self.frames[rows]), rows.shape[1]
+        m = torch.zeros(x.shape[:-1]) if self.anchor is None else unit(self.anchor[rows])
         if self.region is not None:
             scenes = self.frames if self.plates is None else self.plates
-            for i in np.flatnonzero(rng.random(len(rows)) < swap):
-                cover = self.region[rows[i]].astype(np.float32)[..., None] / 255
-                first = frames * rng.integers(len(scenes) // frames)
-                scene = scenes[first : first + frames].astype(np.float32) / 255
-                x[i] = cover * x[i] + (1 - cover) * scene
+            moved = np.flatnonzero(rng.random(len(rows)) < swap)
+            first = frames * rng.integers(len(scenes) // frames, size=len(moved))
+            scene, cover = unit(scenes[first[:, None] + np.arange(frames)]), unit(self.region[rows[moved]])
+            x[moved] = torch.lerp(scene, x[moved], cover[..., None])
         size = x.shape[2]
         for i in np.flatnonzero(rng.random(len(rows)) < mask):
             side = np.sqrt(rng.uniform(0.05, 0.5))
@@ -101,22 +100,17 @@ class TrainingFrames:
             v, u = rng.integers(0, size - h + 1), rng.integers(0, size - w + 1)
             x[i, :, v : v + h, u : u + w] = m[i, :, v : v + h, u : u + w] = 0
         if rng.random() < 0.5:
-            x, m = x[:, :, :, ::-1], m[..., ::-1]
-        images = torch.from_numpy(np.ascontiguousarray(x)).permute(0, 1, 4, 2, 3)
-        return images, torch.from_numpy(np.ascontiguousarray(m))
+            x, m = x.flip(3), m.flip(3)
+        return x.permute(0, 1, 4, 2, 3), m
 
     def without_actor(self, index: np.ndarray) -> torch.Tensor:
         """The same frames [B, 3, S, S] without their actor: the clean plate, or the region in black."""
         if self.plates is not None:
-            x = self.plates[index].astype(np.float32) / 255
+            x = unit(self.plates[index])
         else:
             assert self.region is not None
-            x = (
-                self.frames[index].astype(np.float32)
-                / 255
-                * (1 - self.region[index].astype(np.float32)[..., None] / 255)
-            )
-        return torch.from_numpy(x).permute(0, 3, 1, 2)
+            x = unit(self.frames[index]) * (1 - unit(self.region[index])[..., None])
+        return x.permute(0, 3, 1, 2)
 
 
 def region_source(study) -> str:
@@ -174,6 +168,11 @@ def found_regions(study, rows: np.ndarray, source: str) -> np.ndarray:
         parts = None if store.parts is None else store.parts[row]
         found.append(regions.region("actor+prop", source, regions.Evidence(frames, parts, maps)))
     return as_bytes(torch.stack(found))
+
+
+def unit(values: np.ndarray) -> torch.Tensor:
+    """uint8 as float32 in [0, 1]."""
+    return torch.from_numpy(values).float().div_(255)
 
 
 def as_bytes(mask: torch.Tensor) -> np.ndarray:

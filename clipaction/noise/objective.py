@@ -57,16 +57,22 @@ def objective(
     def one_hot(c: torch.Tensor) -> torch.Tensor:
         return F.one_hot(c, classes).to(delta)
 
-    if not own_noises:
-        mixed = noise(delta.new_ones(len(x), 1))
-    elif use == "oracle":
-        mixed = noise(one_hot(torch.cat([y, y, y[: len(x) - 2 * len(y)]])))
-    else:
+    def mixture_weights() -> torch.Tensor:
+        """How much of each noise every frame gets, as it is added in training."""
+        if not own_noises:
+            return delta.new_ones(len(x), 1)
+        if use == "oracle":
+            return one_hot(torch.cat([y, y, y[: len(x) - 2 * len(y)]]))
         with torch.no_grad():
             seen = clip.encode_image(isolate(x, m) if use == "anchored" else x)
-        mixed = noise(gate_weights(seen, head, gate, tau))
-    scores = (clip.encode_image(add(x, mixed)) @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
-    terms = {"ce": (cross_entropy(scores[0], y, tau) + cross_entropy(scores[1], y, tau)) / 2}
+        return gate_weights(seen, head, gate, tau)
+
+    terms = {}
+    if weight.ce or weight.agreement or empty:
+        noisy = clip.encode_image(add(x, noise(mixture_weights())))
+        scores = (noisy @ head.T).split([len(y), len(y), len(x) - 2 * len(y)])
+    if weight.ce:
+        terms["ce"] = (cross_entropy(scores[0], y, tau) + cross_entropy(scores[1], y, tau)) / 2
     if weight.agreement:
         terms["agreement"] = agreement_term(scores[0], scores[1], tau)
     if empty:

@@ -7,6 +7,7 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from ..base import parallel
 from ..base.errors import UserError
 
 
@@ -38,4 +39,4 @@ def linear_probe(
         return -logits[np.arange(len(val_labels)), val_labels].mean(), weight, bias
 
     with threadpool_limits(1):  # products this small take six times as long on two threads that wait for each other
-        return min(map(fit, np.logspace(0, 4, 5)), key=lambda found: found[0])[1:]
+        return min(parallel.each(fit, np.logspace(4, 0, 5)), key=lambda found: found[0])[1:]  # the longest first

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from ..base import parallel
 from ..base.errors import UserError
 from ..evaluate.judge import labelled_batches
 from ..masking.plan import SQUARE
@@ -73,7 +74,6 @@ class Views:
         return Views(train, self.train_labels, val, self.val_labels, self.classes)
 
 
-@torch.no_grad()
 def embed_views(
     study,
     data: TrainingFrames,
@@ -88,25 +88,30 @@ def embed_views(
     swapped: see `validation_batches`. swap: share of training views in another scene (the profile's when None)."""
     clip, config, source = study.clip, study.profile.noise, study.profile.noise.anchor
     swap, known = config.swap if swap is None else swap, {"whole": as_it_is} | dict(looks or {})
-    generator = np.random.default_rng([study.profile.seed, 11])
     order = np.tile(np.arange(len(data.labels)), config.views)
-    train: dict[str, list[torch.Tensor]] = {name: [] for name in known}
-    chosen: dict[str, list[torch.Tensor]] = {name: [] for name in known}
-    labels = []
     batches = np.array_split(order, max(1, len(order) // study.profile.batch))
-    for index in tqdm(batches, desc="embedding training views", unit="batch", leave=False):
-        x, m = data.anchored_view(index, generator, swap, config.mask)
-        for name, look in known.items():
-            train[name].append(clip.encode_image(look(x, m)))
-    for x, y in validation_batches(study, val, swapped):
-        frames, m = x.flatten(0, 1), action_boxes(x, source).flatten(0, 1) if looks else x.new_zeros(0)
-        for name, look in known.items():
-            chosen[name].append(clip.encode_image(look(frames, m)))
-        labels.append(y.repeat_interleave(x.shape[1]))
-    y_train, y_val = torch.from_numpy(data.labels[order]).to(clip.device), torch.cat(labels).to(clip.device)
-    return {
-        name: Views(torch.cat(train[name]), y_train, torch.cat(chosen[name]), y_val, study.n_source) for name in known
-    }
+
+    @torch.no_grad()  # of each thread
+    def seen(x: torch.Tensor, m: torch.Tensor) -> list[torch.Tensor]:
+        return [clip.encode_image(look(x, m)) for look in known.values()]
+
+    def of_training(number: int) -> list[torch.Tensor]:
+        generator = np.random.default_rng([study.profile.seed, 11, number])
+        found = seen(*data.anchored_view(batches[number], generator, swap, config.mask))
+        bar.update()
+        return found
+
+    def of_validation(batch: tuple[torch.Tensor, torch.Tensor]) -> list[torch.Tensor]:
+        x, y = batch
+        m = action_boxes(x, source).flatten(0, 1) if looks else x.new_zeros(0)
+        return [*seen(x.flatten(0, 1), m), y.repeat_interleave(x.shape[1]).to(clip.device)]
+
+    with tqdm(total=len(batches), desc="embedding training views", unit="batch", leave=False) as bar:
+        train = parallel.each(of_training, range(len(batches)), clip.device)
+    chosen = parallel.each(of_validation, validation_batches(study, val, swapped), clip.device)
+    y_train = torch.from_numpy(data.labels[order]).to(clip.device)
+    of_train, (*of_val, y_val) = ([torch.cat(parts) for parts in zip(*side)] for side in (train, chosen))
+    return {name: Views(a, y_train, b, y_val, study.n_source) for name, a, b in zip(known, of_train, of_val)}
 
 
 def as_it_is(x: torch.Tensor, m: torch.Tensor) -> torch.Tensor:

@@ -15,6 +15,7 @@ def curves(table: pd.DataFrame) -> Figure:
     """Cross-entropy on training views (a running mean) and on validation clips, of each variant."""
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots(1, 2)
+    table = table if "ce" in table else table.assign(ce=float("nan"))  # a loss may go without it
     for name, rows in table.groupby("variant"):
         line = axes[0].plot(rows["step"], rows["ce"].rolling(15, min_periods=1).mean(), lw=1.3, label=name)[0]
         val = rows.dropna(subset="val") if "val" in rows else rows.head(0).assign(val=[])
@@ -29,7 +30,7 @@ class LiveCurves:
     """The curves of trainings that run side by side, drawn in the notebook while they grow: `watch=LiveCurves()`,
     then `show`."""
 
-    def __init__(self, pause: float = 10.0):
+    def __init__(self, pause: float = 15.0):
         self.rows: dict[str, list[dict]] = {}
         self.pause, self.drawn, self.lock = pause, time.monotonic(), Lock()
         self.handle = display(Markdown("*the curves appear after a few seconds*"), display_id=True)

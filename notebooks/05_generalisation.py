@@ -2,6 +2,11 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -15,7 +20,7 @@
 # camera, dim or infra-red light, bed rails). Nothing is tuned there. The paper argues against networks that are
 # trained on the clips alone; a frame CNN, a CNN + GRU and a video backbone of torchvision, MC3-18, stand for them.
 #
-# *About one minute on two cores.*
+# *About three minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -56,7 +61,8 @@ shown.round(3)
 # ## Networks trained on the same clips
 # They learn from the same views as noise and probe: another clip's scene behind the actor, black boxes, and the same
 # validation clips choose the best pass, by the same cross-entropy. MC3-18 starts from Kinetics-400 where the profile
-# asks for it and the weights can be had, else from scratch.
+# asks for it and the weights can be had, else from scratch, on small frames and for a few passes. From scratch it learns
+# next to nothing from so few clips, so it says little about video networks.
 
 # %%
 if study.profile.baselines.enabled:

@@ -2,6 +2,11 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -40,7 +45,8 @@ print(f"{len(made)} files in {figures_dir(settings).name}/")
 # ## What is claimed, and what was found
 # The claims stand in `clipaction/paper/claims.yaml`. A *primary* one holds only if its whole interval lies on the
 # expected side and its p, by groups and corrected after Holm, is below 0.05. *said_by* tells the paper's own claims from
-# ours. One run is one draw of people, places and trainings; `./run_all.sh --seeds 3` judges three together.
+# ours. One run is one draw of people, places and trainings; `./run_all.sh --seeds 3,4,5` judges three
+# together, on clips that nothing was developed on.
 
 # %%
 found = pd.read_csv(figures_dir(settings) / "claims.csv")

@@ -302,6 +302,7 @@ def write_results(
             before=maps[:5],
             after=maps[1:6],
             frames=np.stack([picture(size, rng, k) for k in range(5)]),
+            noisy=np.stack([picture(size, rng, k) for k in range(5)]),
         )
     if len(ward):
         pairs = [(m, c) for m in ("none", "gated", "shared") for c in ("none", SQUARE)]

@@ -79,7 +79,7 @@ def test_methods_stand_in_sections_and_bounds_come_last(results, made):
     noise = results.home("noise")
     found = selections.by_section(results, noise["method"])
     assert next(iter(found)) == "" and found[""] == ["none"]
-    assert list(found)[-1] == "bounds" and set(found["bounds"]) == {"oracle", "naive-oracle"}
+    assert list(found)[-1] == "told the label" and set(found["told the label"]) == {"oracle", "naive-oracle"}
     assert sorted(name for names in found.values() for name in names) == sorted(noise["method"].unique())
     for name in ("tab05", "tab07"):
         view = made[name].view
@@ -104,7 +104,7 @@ def test_sections_of_methods_that_name_none(results, registries):
         "rivals": ["mine"],
         "views and prompts": ["wall"],
         "other methods": ["unheard"],
-        "bounds": ["told"],
+        "told the label": ["told"],
     }
 
 

@@ -35,8 +35,8 @@ class Variation(NamedTuple):
 
 
 def variations(study, given: Material, val: pd.DataFrame) -> dict[str, Variation]:
-    """What is changed, by name: the terms of the loss, the gate, eps and its norm, the noise's resolution, and how
-    many training clips noise and gate learn from."""
+    """What is changed, by name: the terms of the loss, the swapped scenes, the gate, eps and its norm, the noise's
+    resolution, and how many training clips noise and gate learn from."""
     data, recipe, steps = given.frames, RECIPES[HEADLINE], study.profile.noise.ablation_steps
     config = recipe_config(study.profile.noise, HEADLINE).model_copy(update={"steps": steps})
     own = fit_gate(study, config, given.views, recipe)
@@ -57,6 +57,8 @@ def variations(study, given: Material, val: pd.DataFrame) -> dict[str, Variation
             continue
         on = getattr(config.loss, term) > 0
         found[f"{'without' if on else 'with'} {term}"] = weighted(**{term: 0.0 if on else WEIGHT})
+    if data.region is not None:
+        found["scenes not swapped"] = changed(swap=0.0)
     other = "posterior" if config.gate == "features" else "features"
     other_gate = fit_gate(study, config.model_copy(update={"gate": other}), given.views, recipe)
     found[f"gate: {other}"] = Variation(config, other_gate, data)

@@ -46,18 +46,20 @@ def relevance_shares(study, meta: pd.DataFrame, setup: Setup) -> pd.DataFrame:
         frames = study.store.get(part["row"])
         region = coverage_of("actor+prop", study.store.parts[part["row"].to_numpy(), t])
         targets = head[torch.tensor(part["label"].tolist(), device=head.device)]
-        maps = {}
-        for method, images in noisy_images(setup, clips_to_input(frames)).items():
+        maps, seen = {}, noisy_images(setup, clips_to_input(frames))
+        noisy = seen[HEADLINE][:, t].mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        for method, images in seen.items():
             heat = relevance(clip.model, images[:, t], targets, encode=clip.encode_image).cpu()
             maps[method] = upsample(heat, (clip.size, clip.size))
             share = (maps[method] * region).sum((1, 2)) / maps[method].sum((1, 2)).clamp_min(1e-8)
             facts = {"method": method, "share": share.numpy(), "area": region.mean((1, 2)).numpy()}
             records.append(part[["clip", "cls", "group"]].assign(**facts))
         for j, (name, cls) in enumerate(zip(part["clip"], part["cls"])):
-            examples.setdefault(cls, (name, frames[j, t], maps["none"][j].numpy(), maps[HEADLINE][j].numpy()))
-    names, shown, before, after = zip(*examples.values())
+            found = maps["none"][j].numpy(), maps[HEADLINE][j].numpy()
+            examples.setdefault(cls, (name, frames[j, t], noisy[j], *found))
+    names, shown, with_noise, before, after = zip(*examples.values())
     with replacing(study.results / "relevance.npz") as temporary:
-        np.savez_compressed(
-            temporary, clips=np.array(names), frames=np.stack(shown), before=np.stack(before), after=np.stack(after)
-        )
+        maps = {"before": np.stack(before), "after": np.stack(after)}
+        pictures = {"frames": np.stack(shown), "noisy": np.stack(with_noise)}
+        np.savez_compressed(temporary, clips=np.array(names), **pictures, **maps)
     return pd.concat(records, ignore_index=True)

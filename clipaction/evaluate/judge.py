@@ -1,4 +1,4 @@
-"""Several methods on the same clips. Labels reach only methods that are registered as bounds (`uses_label`)."""
+"""Several methods on the same clips. Labels reach only methods that are registered as told the label (`uses_label`)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def evaluate_methods(
     with study.clip.remembering():
         for name, protocol in methods.items():
             if find_method(name).uses_label:
-                tables += [_evaluate_bound(study, meta, name, protocol, condition, scores) for condition in conditions]
+                tables += [_evaluate_told(study, meta, name, protocol, condition, scores) for condition in conditions]
                 continue
             options = {"protocol": protocol, "method": name, "frames": False, "head": head, "scores": scores}
             tables.append(study.evaluate(meta, conditions, step, **options))
@@ -63,8 +63,8 @@ def evaluate_frames(
     frames: uint8 [N, T, S, S, 3], one clip for each row of `meta`. condition: what the rows call them. The predictions
     are kept in predictions/<step>/ by the content of the frames. Raises UserError for a method that uses labels.
     """
-    if bounds := [name for name in methods if find_method(name).uses_label]:
-        raise UserError(f"{', '.join(bounds)}: told the clip's class, so evaluated by evaluate_methods alone")
+    if told := [name for name in methods if find_method(name).uses_label]:
+        raise UserError(f"{', '.join(told)}: told the clip's class, so evaluated by evaluate_methods alone")
     store = FrameStore(Path(fingerprint(frames)), pd.DataFrame())
     vars(store).update(frames=frames, parts=None, plates=None)
     own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step
@@ -73,7 +73,7 @@ def evaluate_frames(
     return pd.concat(tables, ignore_index=True).assign(condition=condition)
 
 
-def _evaluate_bound(
+def _evaluate_told(
     study, meta: pd.DataFrame, name: str, protocol: Callable, condition: str, scores: bool
 ) -> pd.DataFrame:
     """A method that is told each clip's class. Kept apart, so that no label-free method shares a line with it."""

@@ -23,7 +23,7 @@ def fixed_broken(a_correct, b_correct) -> tuple[int, int]:
 
 
 def sign_flip(differences, groups, n: int = 9999, seed: int = 0) -> float:
-    """Two-sided p of a mean of zero of paired `differences` [m]: the signs of whole `groups` [m] are flipped.
+    """Two-sided p of paired `differences` [m] under symmetry about zero: the signs of whole `groups` [m] are flipped.
 
     p is the share of sign patterns whose sum is at least as far from zero as the one found. Groups whose sum is zero
     do not matter and are left out. All patterns are tried where there are at most `n`; then p is exact. Otherwise n

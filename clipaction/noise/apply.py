@@ -123,5 +123,5 @@ def hypothesis(
 
 @torch.inference_mode()
 def oracle(clip: CLIP, head: torch.Tensor, x: torch.Tensor, delta: torch.Tensor, labels: torch.Tensor) -> Scores:
-    """x + delta_y with the true class y [N]. It USES THE LABEL: an upper bound, never a result."""
+    """x + delta_y with the true class y [N]. It USES THE LABEL: for orientation, never a result."""
     return clip_scores(encode_clips(clip, add(x, delta[labels.to(delta.device)][:, None])), head)

@@ -6,8 +6,8 @@ frame scores; `apply` has what they do.
         return partial(gated, setup.clip, setup.head, delta=setup.noises["gated"], gate=setup.gates["gated"])
 
 A protocol is added by such a function, here or in a notebook cell. It takes a `Setup` and gives a function of images
-alone, so no label can reach it. Only protocols registered with uses_label=True (bounds, never results) are also
-called with labels."""
+alone, so no label can reach it. Only protocols registered with uses_label=True (for orientation, never results) are
+also called with labels."""
 
 from __future__ import annotations
 
@@ -206,14 +206,14 @@ def anchored_class_without_truth(setup: Setup) -> Callable[[torch.Tensor], Score
     return with_anchor(setup, "anchored-class-real")
 
 
-BOUND: dict[str, Any] = {"labels": "the clip's own", "uses_label": True, "section": "bounds"}
+TOLD: dict[str, Any] = {"labels": "the clip's own", "uses_label": True, "section": "told the label"}
 
 
-@protocol("oracle", "oracle (uses the label)", marker="o", needs=("gated",), **BOUND)
+@protocol("oracle", "oracle (uses the label)", marker="o", needs=("gated",), **TOLD)
 def true_class(setup: Setup) -> Callable[..., Scores]:
     return partial(oracle, setup.clip, setup.head, delta=setup.wide("gated"))
 
 
-@protocol("naive-oracle", "naive oracle (uses the label)", marker="s", needs=("naive",), **BOUND)
+@protocol("naive-oracle", "naive oracle (uses the label)", marker="s", needs=("naive",), **TOLD)
 def naive_true_class(setup: Setup) -> Callable[..., Scores]:
     return partial(oracle, setup.clip, setup.head, delta=setup.wide("naive"))

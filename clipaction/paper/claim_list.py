@@ -90,7 +90,7 @@ class ClaimList(Part):
     headline: str = Field(description="the method that stands for the paper's noise")
     rivals: tuple[str, ...] = Field(min_length=1, description="among these, best-rival is found")
     trained: tuple[Step, ...] = Field(description="steps that come after a training")
-    question: Question
+    questions: tuple[Question, ...] = Field(min_length=1)
     claims: tuple[Claim, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -98,8 +98,9 @@ class ClaimList(Part):
         names = [claim.id for claim in self.claims]
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"claim {min(twice)} is there twice")
-        if self.question.claim not in names:
-            raise ValueError(f"question: no claim {self.question.claim}")
+        for question in self.questions:
+            if question.claim not in names:
+                raise ValueError(f"questions: no claim {question.claim}")
         return self
 
     def method(self, name: str) -> str:

@@ -47,9 +47,10 @@ def make_all(profile: Any) -> list[Path]:
     return [*files, folder / "claims.csv", page]
 
 
-def make_pooled(profiles: Sequence[Any]) -> None:
-    """Several finished runs taken together: pooled.csv, .md and .tex beside the figures of the first, and on screen."""
-    table, folder = pooled([Results(results_dir(profile)) for profile in profiles]), figures_dir(profiles[0])
+def make_pooled(base: Any, profiles: Sequence[Any]) -> None:
+    """Several finished runs taken together: pooled.csv, .md and .tex beside the figures of the profile that they vary
+    (`base`), and on screen."""
+    table, folder = pooled([Results(results_dir(profile)) for profile in profiles]), figures_dir(base)
     save_table(table, folder / "pooled")
     printed = table.view.drop(columns=["claim", "groups"]).to_string(index=False)
     print(f"{printed}\n{table.caption}\n({folder / 'pooled.csv'})\n")

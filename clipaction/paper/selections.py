@@ -12,7 +12,7 @@ from ..masking.conditions import parse
 from .looks import SCENES
 from .results import Results
 
-SECTIONS = (  # of tables and figures that hold every method, in this order; bounds come last
+SECTIONS = (  # of tables and figures that hold every method, in this order; those that are told the label come last
     "noise",
     "noise + probe",
     "rivals",
@@ -20,7 +20,7 @@ SECTIONS = (  # of tables and figures that hold every method, in this order; bou
     "controls",
     "trained as on real videos",
 )
-BOUNDS, BASELINE = "bounds", "none"
+TOLD, BASELINE = "told the label", "none"
 
 
 def order(table: pd.DataFrame, **lists: Iterable) -> pd.DataFrame:
@@ -34,8 +34,9 @@ def order(table: pd.DataFrame, **lists: Iterable) -> pd.DataFrame:
 
 
 def section_of(method: Method) -> str:
-    """Where a method stands: its own section, else by its kind ('rivals'); 'bounds' where it uses the clip's label."""
-    return BOUNDS if method.uses_label else method.section or f"{method.kind}s".replace("unknowns", "other methods")
+    """Where a method stands: its own section, else by its kind ('rivals'); 'told the label' where it uses the clip's
+    label."""
+    return TOLD if method.uses_label else method.section or f"{method.kind}s".replace("unknowns", "other methods")
 
 
 def by_section(results: Results, names: Iterable[str]) -> dict[str, list[str]]:
@@ -46,7 +47,7 @@ def by_section(results: Results, names: Iterable[str]) -> dict[str, list[str]]:
         found.setdefault(section, []).append(name)
     known = ["", *SECTIONS]
     last = len(known) + len(found)
-    rank = {name: last if name == BOUNDS else known.index(name) if name in known else len(known) for name in found}
+    rank = {name: last if name == TOLD else known.index(name) if name in known else len(known) for name in found}
     return {name: found[name] for name in sorted(found, key=lambda name: rank[name])}
 
 

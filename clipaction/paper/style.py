@@ -16,7 +16,7 @@ PALETTE = {
     "orange": "#E69F00",
     "sky": "#56B4E9",
     "green": "#009E73",
-    "yellow": "#F0E442",
+    "yellow": "#9A9000",
     "blue": "#0072B2",
     "red": "#D55E00",
     "pink": "#CC79A7",

@@ -19,10 +19,12 @@ from ..base.errors import UserError
 from ..base.files import replacing, write_text
 from ..base.paths import figures_dir, reference_dir
 from . import agreement
+from .claims import COLUMNS
 from .comparison import compare
 
 TOLERANCE = resources.files("clipaction.paper").joinpath("tolerance.yaml").read_text()
 PARTNERS = {"fig": (".png", ".pdf"), "tab": (".md", ".tex")}  # files beside a csv, by the start of its name
+POOLED = "pooled"  # the item that several runs make together
 ON_DEMAND = "not part of this run"  # how a detail begins where something is published but made only when asked for
 
 
@@ -45,8 +47,12 @@ def verify(profile: Any) -> pd.DataFrame:
 
 def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str, str]:
     """(status, detail) of one csv."""
-    if made.stem == "pooled" and not made.is_file():
-        return "not compared", f"{ON_DEMAND}; --seeds 3 makes it"
+    if made.stem == POOLED and reference.is_file():
+        names = pooled_runs(reference)
+        if not made.is_file():
+            return "not compared", f"{ON_DEMAND}; {how_pooled(names)} makes it"
+        if pooled_runs(made) != names:
+            return "not compared", f"made of other runs than published, {', '.join(names)}"
     partners = PARTNERS.get(made.name[:3], ())
     absent = [path.name for path in (made, *map(made.with_suffix, partners)) if not path.is_file()]
     if absent:
@@ -63,8 +69,19 @@ def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str
     allowed = partial(limit, tolerance, made.stem)
     if made.stem in agreement.ITEMS:
         same = agreement.same_machine(made.parent, reference.parent)
-        return agreement.agree(*tables, allowed, made.stem == "pooled", same)
+        return agreement.agree(*tables, allowed, made.stem == POOLED, same)
     return compare(*tables, allowed)
+
+
+def pooled_runs(path: Path) -> list[str]:
+    """The runs that a pooled table was made of: it has a column for each."""
+    return [name for name in pd.read_csv(path, nrows=0) if name not in COLUMNS]
+
+
+def how_pooled(names: list[str]) -> str:
+    """'--seeds 3,4,5' for the runs demo-seed3, demo-seed4 and demo-seed5; seed 0 is not in a name."""
+    found = [name.partition("-seed")[2] or "0" for name in names]
+    return f"--seeds {','.join(found)}" if len(set(found)) == len(names) else "pooling these runs"
 
 
 def limit(tolerance: dict[str, float], item: str, column: str) -> float:
@@ -73,9 +90,11 @@ def limit(tolerance: dict[str, float], item: str, column: str) -> float:
     return next((float(value) for pattern, value in tolerance.items() if fnmatch.fnmatchcase(name, pattern)), 0.0)
 
 
-def report(profile: Any) -> int:
-    """Prints the comparison. 1 when anything differs or is missing, else 0, also where there is no reference."""
+def report(profile: Any, only: str = "") -> int:
+    """Prints the comparison, of all items or only one. 1 when anything differs or is missing, else 0, also where there
+    is no reference."""
     table = verify(profile)
+    table = table[table["item"] == only] if only else table
     if (table["status"] == "no reference").all():
         print(f"nothing published to compare with (figures and tables in {figures_dir(profile)})")
         return 0

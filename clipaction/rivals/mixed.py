@@ -44,6 +44,13 @@ MIXTURES = (
         colour="blue",
         marker="P",
     ),
+    mixture(
+        "anchored-class+probe-both",
+        "anchored, class-specific + probe, whole and isolated",
+        ("anchored-class", "probe-both"),
+        colour="blue",
+        marker="X",
+    ),
     mixture("clip+probe-real", "CLIP + probe", ("none", "probe-real"), section=REAL, colour="pink", marker="h"),
     mixture(
         "anchored-class-real+probe",

@@ -17,11 +17,11 @@ from .setup import RivalSetup, rival
 
 
 def class_offset(logits: np.ndarray, labels: np.ndarray, l2: float = 1e-3) -> np.ndarray:
-    """The bias b [C] (mean 0) that, added to logits s/tau [n, C], has the least cross-entropy on validation clips. A
-    small ridge keeps classes finite that validation lacks."""
+    """The bias b [C] (mean 0) that, added to logits s/tau [n, C], has the least cross-entropy. A small ridge keeps
+    classes finite that have no example."""
     scores, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     if not len(labels) or not np.isfinite(scores).all():
-        raise UserError("class offset: needs validation clips with finite scores; run the zero-shot step on them first")
+        raise UserError("class offset: needs clips with finite scores; run the zero-shot step on them first")
     share = np.bincount(labels, minlength=scores.shape[1]) / len(labels)
 
     def loss(b: np.ndarray) -> tuple[float, np.ndarray]:
@@ -44,7 +44,7 @@ def offset_scores(
 
 @rival("offset", "per-class offset", colour="green", marker="h", labels="training", needs=("whole",))
 def fitted_offset(setup: RivalSetup) -> Callable:
-    """Fitted on the validation views alone."""
-    logits = setup.views["whole"].val @ setup.head.T / setup.clip.tau
-    offset = class_offset(logits.cpu().numpy(), setup.views["whole"].val_labels.cpu().numpy())
+    """Fitted on the training views. It has one number a class, so nothing is chosen on validation clips."""
+    views = setup.views["whole"]
+    offset = class_offset((views.train @ setup.head.T / setup.clip.tau).cpu().numpy(), views.train_labels.cpu().numpy())
     return partial(offset_scores, setup.clip, setup.head, torch.from_numpy(offset).float())

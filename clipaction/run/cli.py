@@ -41,7 +41,7 @@ def run(arguments) -> int:
     if len(chosen) > 1:
         from ..paper import report
 
-        report.make_pooled([load_profile(*each) for each in chosen])
+        report.make_pooled(load_profile(*profile_of(arguments)), [load_profile(*each) for each in chosen])
     return verify(arguments)
 
 
@@ -61,11 +61,15 @@ def check_splits(study) -> None:
 
 
 def verify(arguments) -> int:
-    """Compares figures and tables with the published ones; 1 on a mismatch."""
-    from ..paper.verify import report
+    """Compares figures and tables with the published ones; 1 on a mismatch. Several runs: also what was pooled."""
+    from ..paper.verify import POOLED, report
     from ..profiles import load_profile
 
-    return max(report(load_profile(*each)) for each in runs(arguments))
+    profiles, base = [load_profile(*each) for each in runs(arguments)], load_profile(*profile_of(arguments))
+    found = [report(profile) for profile in profiles]
+    if len(profiles) > 1 and base.name not in [profile.name for profile in profiles]:
+        found.append(report(base, only=POOLED))
+    return max(found)
 
 
 def prepare(arguments) -> int:

@@ -49,7 +49,8 @@ def fig05(results: Results) -> Drawn:
     bottom.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=1.2)
     caption = (
         f"Reliability before (a) and after (b) {results.method(SHOWN[1]).label}, unmasked clips; shaded: share of the "
-        "clips in each bin of confidence; bars of a and b: 95 % Wilson. c: expected calibration error of the answers; "
+        "clips in each bin of confidence; bars of a and b: 95 % Wilson. c: expected calibration error of the answers, "
+        "which is never below 0 and comes out too large on few clips; its interval is corrected for that; "
         "d: mean negative log-likelihood of the true class, a proper score of the whole distribution. Filled: as it "
         f"is; hollow: at one temperature a method and condition, {fitting(calibrated)}. "
         f"{INTERVALS} {results.facts(noise[noise['method'].isin(SHOWN)])}"

@@ -57,8 +57,8 @@ def fig06(results: Results) -> Drawn:
         "Training and validation of all noises (hypothesis and naive noise are trained with the true class, and not "
         "validated). The frequencies that hold their energy, and where in the frame it lies (root mean square, "
         "brightest where most); "
-        f"in the middle half of the frame: {middle}. Attack rate, the share of other classes' clips that a class's "
-        f"noise turns into its class: {rates}. {results.facts(results.home('noise'))}"
+        f"in the middle half of the frame: {middle}. Attack rate, the share of other classes' clips that get a "
+        f"class's answer when its noise is added: {rates}. {results.facts(results.home('noise'))}"
     )
     shown = curves[["variant", "step", "loss", "val"]].assign(panel="training")
     return Drawn(drawing, pd.concat([pd.DataFrame(records + places), shown]), caption)
@@ -105,7 +105,7 @@ def draw_training(panel: SubFigure, curves: pd.DataFrame, noises: Noises, resolu
             {"panel": "spectrum", "tile": variant, "cycles": k, "share": value} for k, value in enumerate(share)
         ]
     loss.set(title="Training loss", xlabel="step", ylabel="weighted sum of its terms")
-    val.set(title="Validation chooses the step", xlabel="step", ylabel="cross-entropy", xlim=loss.get_xlim())
+    val.set(title="Validation clips", xlabel="step", ylabel="cross-entropy", xlim=loss.get_xlim())
     label = "share of the energy, %"
     waves.set(title="Spectrum", xlabel="cycles a frame", ylabel=label, xlim=(0, resolution / 2), ylim=(0, None))
     percent_axis(waves.yaxis)

@@ -68,18 +68,20 @@ def shares(table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
 
 
 def draw_examples(panel: SubFigure, table: pd.DataFrame, examples: dict[str, np.ndarray], chosen: np.ndarray) -> None:
-    """A row an example: the frame, and its relevance before and after noise with the share on actor and prop."""
+    """A row an example: the frame, and the relevance of the frame and of the noisy frame, with its share on actor and
+    prop."""
     grid = panel.subplots(len(chosen), 3, squeeze=False)
     share = table.set_index(["clip", "method"])["share"]
     for i, example in enumerate(chosen):
-        clip, frame = examples["clips"][example], examples["frames"][example].astype(float) / 255
+        clip = examples["clips"][example]
+        frame, noisy = (examples[key][example].astype(float) / 255 for key in ("frames", "noisy"))
         show(grid[i, 0], frame, "" if i else "frame")
         name = table.loc[table["clip"] == clip, "cls"]
         label = textwrap.fill(class_label(name.iloc[0]), 18) if len(name) else ""
         grid[i, 0].set_ylabel(label, fontsize=6.5)
-        columns = zip(grid[i, 1:], ("before", "after"), SIDES, ("no noise", "with noise"))
-        for axes, key, method, title in columns:
-            show(axes, overlay(frame, examples[key][example]), "" if i else title)
+        columns = zip(grid[i, 1:], (frame, noisy), ("before", "after"), SIDES, ("no noise", "with noise"))
+        for axes, seen, key, method, title in columns:
+            show(axes, overlay(seen, examples[key][example]), "" if i else title)
             if (clip, method) in share.index:
                 text, at = f"{100 * share[clip, method]:.0f} %", axes.transAxes
                 axes.text(0.97, 0.04, text, color="white", ha="right", transform=at, fontsize=6.5, fontweight="bold")

@@ -41,7 +41,7 @@ def fig09(results: Results) -> Drawn:
     split = "home test" + (" and ward" if len(parts) > 1 else "")
     caption = (
         f"Domains and methods. Large: unmasked{smaller}. Vertical line: CLIP without noise; dotted: chance; hollow and "
-        f"grey: uses the label, a bound and no result. {INTERVALS} {results.facts(shown, split)}"
+        f"grey: told the label, for orientation only. {INTERVALS} {results.facts(shown, split)}"
     )
     return Drawn(drawing, data, caption)
 

@@ -36,8 +36,9 @@ def tab05(results: Results) -> Table:
         f"noise. {EXPLORATORY} NLL: mean negative log-likelihood of the true class in nats, a proper score of the "
         "whole distribution. ECE: expected calibration error of the answers, as they are and at a temperature "
         f"{fitting(calibrated)}. Where the actor is gone, accuracy is what the background alone earns "
-        f"(chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' clips that a class's "
-        "noise turns into it. More intervals, and all numbers by scene and condition, are in the csv. "
+        f"(chance {pct(1 / len(results.classes))}). Attack rate: share of other classes' clips that get a "
+        "class's answer when its noise is added (without noise: in the first row). More intervals, and all numbers by "
+        "scene and condition, are in the csv. "
         f"{INTERVALS} {results.facts(noise)}"
     )
     view = printed(results, data, methods, conditions)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Regenerates every figure and table of the paper, then says which agree with the published reference.
 #
-#   ./run_all.sh                        the demo: offline after set-up, about 10 minutes on two cores
+#   ./run_all.sh                        the demo: offline after set-up, 15 to 20 minutes on two cores
 #   ./run_all.sh --profile quick        the same code at toy size, two minutes
 #   ./run_all.sh --profile ucf101-mini  ten classes of UCF-101 with OpenAI's ViT-B/32 (ucf101: a whole split)
 #   ./run_all.sh --data DIR             your own videos, DIR/<class>/<video>
 #
 # Options: --from 03     start with notebook 03          --only 04    run notebook 04 alone
-#          --fresh       repeat what is finished          --seeds 3    three whole runs, then taken together
+#          --fresh       repeat what is finished          --seeds 3,4  whole runs, then taken together
 #          --split 1,2   UCF-101 splits                   --set noise.eps=8   any field of the profile
 #
 # On a machine with only Python 3.11 or newer it first makes .venv from requirements.lock (minutes, once). If the active

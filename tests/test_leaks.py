@@ -101,7 +101,7 @@ def test_other_clips_and_labels_would_be_noticed(square_study, other_study, rows
     """The same comparison, with clips that are learned from."""
     before = everything_learned(square_study)
     seen = changes(before, everything_learned(other_study("f", frames=noisy_copy(square_study.store.frames, rows))))
-    chosen = {"curves", "rival prompts 0", *(["rival offset 1"] if rows == VAL else [])}
+    chosen = {"curves", "rival prompts 0", *(["rival offset 1"] if rows == TRAIN else [])}
     assert chosen <= seen
     meta = square_study.meta.copy()
     meta.loc[rows.start : rows.stop - 1, "label"] = (meta["label"][rows] + 1) % 5

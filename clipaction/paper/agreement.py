@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..evaluate.significance import holm
-from .claims import COLUMNS, FAILS, HOLDS, LEVEL, OPEN, verdict
+from .claims import COLUMNS, FAILS, HOLDS, LEVEL, OPEN, own_p, verdict
 from .comparison import compare
 
 ITEMS = ("claims", "pooled")
@@ -106,8 +106,8 @@ def clear(row: Any, near: float) -> bool:
     if row.verdict == HOLDS:
         return low > near and row.p_holm < LEVEL / NEAR
     if row.verdict == FAILS:
-        return -high > near
-    if low > 0:  # undecided by its p alone
+        return -high > near and row.p_holm < LEVEL / NEAR
+    if low > 0 or high < 0:  # undecided by its p alone
         return not LEVEL / NEAR < row.p_holm <= LEVEL * NEAR
     return not min(-low, high) <= near  # also where one group gives no interval
 
@@ -128,7 +128,7 @@ def inconsistent(table: pd.DataFrame) -> list[str]:
     corrected = pd.Series(np.nan, table.index)
     if primary.any():
         corrected[primary] = holm(table.loc[primary, "p"].fillna(1))
-    decided = [verdict(row.low, row.high, row.expected, row.against, row.p_holm) for row in table.itertuples()]
+    decided = [verdict(row.low, row.high, row.expected, row.against, own_p(row)) for row in table.itertuples()]
     # csv files hold six digits
     off = ~np.isclose(table["p_holm"].astype(float), corrected, rtol=1e-4, equal_nan=True)
     texts = [f"Holm p of {name} does not follow from the p values" for name in table.loc[off, "id"]]

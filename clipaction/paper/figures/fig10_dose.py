@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from ...analysis.dose_response import MEASURES, OWN, levels, response
 from ...demo.batches import USUAL_CAPTIONS
+from ...demo.dose import DOSES
 from ...demo.plan import USUAL_SHARE
 from ..drawing import error, note, percent_axis
 from ..items import Drawn, figure
@@ -21,6 +22,7 @@ from ..style import BLACK, BLUE, GREEN, GREY, RED, WIDTH
 OF_METHODS = ("accuracy", "background", "scene_gap")
 SKILLS = {"usual": (GREEN, "s"), "isolated": (BLACK, "o")}  # colour, marker
 DODGE = 0.013  # between the methods of one dose
+OWN_AT = 1.0  # where the model of no known dose stands on the axis of doses: a step beyond the last
 OWN_IS = (
     f"own: the demo's model, apart, with {USUAL_SHARE:.0%} coupled scenes and, unlike the others, {USUAL_CAPTIONS:.0%} "
     "false captions"
@@ -87,22 +89,16 @@ def draw_line(
     """The models of known dose joined by a line, and the profile's own model apart from them, hollow."""
     known, own = rows[rows["dose"].notna()].sort_values("dose"), rows[rows["model"] == OWN]
     look: dict[str, Any] = {"color": colour, "lw": 1.2, "elinewidth": 0.8, "ms": 4, "label": label}
-    for part, at, form in ((known, known["dose"], f"{marker}-"), (own, [place_of_own(rows)], marker)):
+    for part, at, form in ((known, known["dose"], f"{marker}-"), (own, [OWN_AT], marker)):
         if len(part):
             bars = error(part["low"], part["value"], part["high"])
             fill: dict[str, Any] = {} if part is known else {"mfc": "white", "label": None}
             axes.errorbar(np.add(at, shift), part["value"], yerr=bars, fmt=form, **look | fill)
 
 
-def place_of_own(rows: pd.DataFrame) -> float:
-    """Where the profile's own model stands on the axis of doses: a step beyond the last."""
-    doses = np.sort(rows["dose"].dropna().unique())
-    return float(doses[-1] + np.diff(doses).mean())
-
-
 def finish(axes: Axes, title: str, text: str = "") -> None:
     """Title, ticks, and what was computed of the panel."""
-    ticks = (0, 0.25, 0.5, 0.75, 1.0)
+    ticks = (*DOSES, OWN_AT)
     axes.set_title(textwrap.fill(title, 34), fontsize=7)
     axes.set_xticks(ticks, [*(f"{100 * tick:.0f}" for tick in ticks[:-1]), "own"])
     axes.axvline(0.875, color="#D8D8D8", lw=0.8)

@@ -28,11 +28,13 @@ from .samples import CLINICAL_SHARE, Facts
 
 DOSES = (0.0, 0.25, 0.5, 0.75)
 FOLDER = Path(__file__).parent / "doses"
+# named in full, as keys of finished work hold the files whose names the code says
+FILES = ("dose-00.safetensors", "dose-25.safetensors", "dose-50.safetensors", "dose-75.safetensors")
 
 
 def dose_path(dose: float) -> Path:
     """The file of a dose's image tower and prototypes; its card is beside it."""
-    return FOLDER / f"dose-{100 * dose:02.0f}.safetensors"
+    return FOLDER / dict(zip(DOSES, FILES)).get(dose, f"dose-{100 * dose:g}.safetensors")
 
 
 def available() -> bool:

@@ -59,7 +59,12 @@ def relevance_shares(study, meta: pd.DataFrame, setup: Setup) -> pd.DataFrame:
             examples.setdefault(cls, (name, frames[j, t], noisy[j], *found))
     names, shown, with_noise, before, after = zip(*examples.values())
     with replacing(study.results / "relevance.npz") as temporary:
-        maps = {"before": np.stack(before), "after": np.stack(after)}
-        pictures = {"frames": np.stack(shown), "noisy": np.stack(with_noise)}
-        np.savez_compressed(temporary, clips=np.array(names), **pictures, **maps)
+        np.savez_compressed(
+            temporary,
+            clips=np.array(names),
+            frames=np.stack(shown),
+            noisy=np.stack(with_noise),
+            before=np.stack(before),
+            after=np.stack(after),
+        )
     return pd.concat(records, ignore_index=True)

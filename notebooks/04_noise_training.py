@@ -2,11 +2,6 @@
 # jupyter:
 #   jupytext:
 #     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -241,8 +236,8 @@ after[after.condition == "none"][
 # %%
 honest = results[[not find_method(name).uses_label for name in results.method]]
 unmasked = honest[honest.condition == "none"]
-columns = ["method", "n_clips", "n_groups", "acc", "diff", "low", "high", "fixed", "broken", "p"]
-compare(unmasked, "none", on="method").sort_values("diff", ascending=False)[columns].round(3)
+paired = ["method", "n_clips", "n_groups", "acc", "diff", "low", "high", "fixed", "broken", "p"]
+compare(unmasked, "none", on="method").sort_values("diff", ascending=False)[paired].round(3)
 
 # %% [markdown]
 # To *CLIP + probe*, which has the same labels but not the place, and no noise:
@@ -250,13 +245,13 @@ compare(unmasked, "none", on="method").sort_values("diff", ascending=False)[colu
 # %%
 with_noise = [name for name in unmasked.method.unique() if find_method(name).section in ("noise", "noise + probe")]
 beside = unmasked[unmasked.method.isin([*with_noise, "clip+probe", "clip+probe-both"])]
-compare(beside, "clip+probe", on="method").sort_values("diff", ascending=False)[columns].round(3)
+compare(beside, "clip+probe", on="method").sort_values("diff", ascending=False)[paired].round(3)
 
 # %% [markdown]
 # And to *CLIP + probe, whole and isolated*, which has the labels *and* the place. What is above zero here, noise adds:
 
 # %%
-compare(beside, "clip+probe-both", on="method").sort_values("diff", ascending=False)[columns].round(3)
+compare(beside, "clip+probe-both", on="method").sort_values("diff", ascending=False)[paired].round(3)
 
 # %% [markdown]
 # Which classes gain, which lose?
@@ -295,12 +290,11 @@ else:
 
 # %% [markdown]
 # ## How the settings were chosen
-# Every noise was given the same settings to try: every eps with every learning rate, the same few steps each. The rivals
-# were not searched, except for the probes' C. Settings are
-# judged on validation clips alone: unmasked, masked and, where the actor's exact mask is known, in another clip's scene.
-# `worse` is how far the cross-entropy (`ce`) lies above that of the noise's best setting. Where its interval holds
-# zero, the choice hardly matters. `attack` tells what a large eps may cost. The profile's own settings are marked as
-# `used`.
+# Every noise was given the same settings to try: every eps with every learning rate, the same few steps each. The
+# rivals were not searched, except for the probes' C. Settings are judged on validation clips alone: unmasked, masked
+# and, where the actor's exact mask is known, in another clip's scene. `worse` is how far the cross-entropy (`ce`)
+# lies above that of the noise's best setting. Where its interval holds zero, the choice hardly matters. `attack`
+# tells what a large eps may cost. The profile's own settings are marked as `used`.
 
 # %%
 with study.timed("search for settings", config.search_steps, "step"):

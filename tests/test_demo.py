@@ -57,10 +57,10 @@ def test_files_are_named_as_ucf101_names_them_and_listed(rendered):
     assert set(table["split"]) == {"train", "val", "test"}
 
 
-def test_video_is_320x240_at_25_fps_and_truth_has_a_map_a_frame(rendered):
+def test_video_is_320x240_at_half_the_rate_of_ucf101_and_truth_has_a_map_a_frame(rendered):
     row = pd.read_csv(rendered / "clips.csv").iloc[0]
     clip = decode(rendered / row["file"], 4)
-    assert clip.frames.shape == (4, 240, 320, 3) and clip.fps == 25 and clip.n_frames == row["frames"]
+    assert clip.frames.shape == (4, 240, 320, 3) and clip.fps == 12.5 and clip.n_frames == row["frames"]
     labels, plates = load_truth((rendered / row["file"]).with_suffix(".truth.npz"), clip.indices)
     assert labels.shape == (4, 240, 320) and plates.shape == (4, 240, 320, 3)
     for part in (HEAD, TORSO, LIMBS, PROP):

@@ -50,7 +50,9 @@ def found(study, toy_meta, val, monkeypatch):
 def test_every_noise_gets_the_same_settings():
     tried = pd.DataFrame(search.settings())
     effort = tried.groupby("noise")[["eps", "lr"]].apply(lambda rows: sorted(map(tuple, rows.to_numpy())))
-    assert effort.map(lambda settings: settings == effort.iloc[0]).all() and len(effort.iloc[0]) == 4
+    assert effort.map(lambda settings: settings == effort.iloc[0]).all() and len(effort.iloc[0]) == len(
+        search.SIZES
+    ) * len(search.RATES)
     assert set(effort.index) == {name for name, recipe in RECIPES.items() if not recipe.real}
 
 

@@ -40,7 +40,7 @@ CONTROL = f"control:{BOX}"
 NOISES = ("anchored",)  # of RECIPES: those that are learned at every dose
 RIVALS = ("probe",)
 STEPS = 40  # of each noise's training, at most
-FEW = 168  # clips whose relevance is measured
+FEW = 84  # clips whose relevance is measured: one a group
 COLUMNS = ["model", "dose", "method", "measure", "clip", "group", "value"]
 
 

@@ -22,7 +22,7 @@ from ..rivals.probe import probe_scores
 from ..vision.zero_shot import zero_shot
 from .attack import attack_rates, total_rates
 
-SIZES = (16.0, 48.0)  # eps, in 1/255
+SIZES = (16.0, 48.0, 96.0)  # eps, in 1/255
 RATES = (0.15, 0.3)  # Adam's learning rate
 KINDS = ("whole", "masked", "scene")  # of frames, in the order of `validation_batches`
 JUDGED_BY = {"naive": "naive-hypothesis"}  # the protocol that uses a noise without labels, where its name is another

@@ -67,7 +67,7 @@ def without_masks(table: pd.DataFrame, runs: list[str]) -> Iterator[str]:
     found = table[table["id"] == "headline-real"]
     for row, alone in zip(found.itertuples(), found[runs].to_numpy()):
         known = "In training the demo knows the exact place of actor and prop; real videos do not."
-        yield f"{known} {sentence(row, alone)[:-1]}: {row.verdict}."
+        yield f"{known} A noise that is trained without it ({row.verdict}): {sentence(row, alone)}"
 
 
 def grouped(table: pd.DataFrame, title: str, runs: list[str]) -> Iterator[str]:

@@ -50,7 +50,7 @@ class DatasetConfig(Section):
         5, ge=0, le=25, description="demo: groups a class in the ward, all of them test; 0 leaves the ward out"
     )
     ward_clips: int = Field(2, ge=1, description="demo: clips a ward group")
-    frames_per_clip: int = Field(32, ge=8, description="demo: frames rendered a clip, at 25 a second")
+    frames_per_clip: int = Field(16, ge=8, description="demo: frames rendered a clip, at 12.5 a second")
 
     @model_validator(mode="after")
     def _demo_counts(self):

@@ -16,6 +16,7 @@ from ..vision.clip import CLIP
 
 CONTEXT = "a photo of a"  # the words whose vectors are learned
 OTHER_CONTEXT = "the picture with the"  # has no word in common with CONTEXT
+RATES = (2e-3, 5e-3, 1.5e-2)  # Adam's learning rates to try
 
 
 def input_embedding(clip: CLIP) -> nn.Module:
@@ -57,17 +58,18 @@ def tune_prompts(
     val_features: torch.Tensor,
     val_labels: torch.Tensor,
     seed: int = 0,
-    steps: int = 150,
-    lr: float = 5e-3,
+    steps: int = 100,
+    rates: Sequence[float] = RATES,
     batch: int = 256,
     every: int = 25,
     others: Sequence[str] = (),
 ) -> torch.Tensor:
     """Class prototypes [C, D] of "v1 v2 v3 v4 person <phrase>.", the v learned and the same for all classes.
 
-    They start as "a photo of a" and minimise the cross-entropy of unit image features [n, D] with labels [n]. Every
-    `every` steps they are validated on val_features [m, D]; the v with the lowest cross-entropy are kept. others:
-    phrases of classes that are not learned from; their prototypes, with the same v, are the last rows of the result.
+    They start as "a photo of a" and minimise the cross-entropy of unit image features [n, D] with labels [n], once with
+    each learning rate. Every `every` steps they are validated on val_features [m, D]; the v with the lowest
+    cross-entropy of all are kept. others: phrases of classes that are not learned from; their prototypes, with the same
+    v, are the last rows of the result.
     UserError for a text tower or a tokenizer that this does not know.
     """
     features, labels = features.to(clip.device), labels.to(clip.device)
@@ -75,37 +77,42 @@ def tune_prompts(
     embedding, context = input_embedding(clip), context_tokens(clip)
     tokens = clip.tokenizer([f"{CONTEXT} person {phrase}." for phrase in (*phrases, *others)]).to(clip.device)
     with torch.no_grad():
-        words = embedding(tokens[:1])[0, context].float().clone()
-    words.requires_grad_()
+        start = embedding(tokens[:1])[0, context].float().clone()
+    words = start.clone().requires_grad_()
 
     def replace_context(_module: nn.Module, _tokens: tuple, vectors: torch.Tensor) -> torch.Tensor:
         learned = words.to(vectors).expand(len(vectors), -1, -1)
         return torch.cat([vectors[:, : context.start], learned, vectors[:, context.stop :]], 1)
 
-    optimiser = torch.optim.Adam([words], lr=lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    generator = torch.Generator().manual_seed(seed)
-    best, lowest = words.detach().clone(), np.inf
-    handle = embedding.register_forward_hook(replace_context)
-
     def prototypes(tokens: torch.Tensor) -> torch.Tensor:
         return F.normalize(clip.model.encode_text(tokens).float(), dim=-1)
 
+    best, lowest = start, np.inf
+    bar = tqdm(total=len(rates) * steps, desc="prompt tuning", unit="step", leave=False)
+    handle = embedding.register_forward_hook(replace_context)
     try:
-        for step in tqdm(range(steps + 1), desc="prompt tuning", unit="step", leave=False):
-            head = prototypes(tokens[: len(phrases)])
-            if step % every == 0 or step == steps:
-                loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
-                best, lowest = (words.detach().clone(), loss) if loss < lowest else (best, lowest)
-            if step < steps:
+        for rate in rates:
+            words.data.copy_(start)
+            optimiser = torch.optim.Adam([words], lr=rate)
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+            generator = torch.Generator().manual_seed(seed)
+            for step in range(steps + 1):
+                head = prototypes(tokens[: len(phrases)])
+                if step % every == 0 or step == steps:
+                    loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
+                    best, lowest = (words.detach().clone(), loss) if loss < lowest else (best, lowest)
+                if step == steps:
+                    break
                 index = torch.randint(len(features), (min(batch, len(features)),), generator=generator)
                 scores = features[index] @ head.T / clip.tau
                 optimiser.zero_grad(set_to_none=True)
                 F.cross_entropy(scores, labels[index]).backward()
                 optimiser.step()
                 schedule.step()
+                bar.update()
         with torch.no_grad():
             words.copy_(best)
             return prototypes(tokens)
     finally:
         handle.remove()
+        bar.close()

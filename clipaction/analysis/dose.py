@@ -39,7 +39,7 @@ WHOLE, GONE, BOX, ISOLATED = "none", "hide:actor+prop:plate", "hide:actor+prop:b
 CONTROL = f"control:{BOX}"
 NOISES = ("anchored",)  # of RECIPES: those that are learned at every dose
 RIVALS = ("probe",)
-STEPS = 40  # of each noise's training, at most
+STEPS = 24  # of each noise's training, at most
 FEW = 84  # clips whose relevance is measured: one a group
 COLUMNS = ["model", "dose", "method", "measure", "clip", "group", "value"]
 

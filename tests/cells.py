@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import ipywidgets as W
 import jupytext
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
+
+from clipaction.notebook.explorer.widget import Explorer
 
 
 class Shell(InteractiveShell):
@@ -50,21 +50,17 @@ def run_notebook(script: Path, parameters: dict) -> dict:
         sys.modules["__main__"] = main  # IPython puts its own there, from which no process can be started
 
 
-def press_buttons(explorer: W.Widget) -> None:
-    """Press each button of the explorer in turn; it draws anew each time."""
-    for widget in descendants(explorer):
-        if isinstance(widget, W.ToggleButtons):
-            for option in widget.options:
-                try:
-                    widget.value = option
-                except Exception as error:
-                    raise CellError(f"explorer, button {option}: {type(error).__name__}: {error}") from error
-
-
-def descendants(widget: W.Widget) -> Iterator[W.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from descendants(child)
+def press_buttons(explorer: Explorer) -> None:
+    """Press each button of the explorer in turn, as the page does; it shows something else each time."""
+    for control in [control for control in explorer.controls if control["kind"] == "buttons"]:
+        for option in control["options"]:
+            try:
+                moved = {**explorer.knobs, control["name"]: option["value"]}
+                explorer.answer({"kind": "knobs", "knobs": moved, "ticket": 1}, [])
+            except Exception as error:
+                raise CellError(f"explorer, button {option}: {type(error).__name__}: {error}") from error
+            if explorer.note:
+                raise CellError(f"explorer, button {option}: {explorer.note}")
 
 
 def failing_line(error: BaseException, source: str) -> str:

@@ -89,7 +89,7 @@ def make_study(clip: CLIP, head: torch.Tensor, store: ToyStore, meta: pd.DataFra
     frames = store.frames.shape[1]
     profile = load_profile("quick", {"frames": frames, "batch": 36, "baselines.epochs": 1, **few})
     classes = tuple(f"class{k}" for k in range(5))
-    dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=())
+    dataset = SimpleNamespace(classes=classes, phrases={name: name for name in classes}, templates=(), clips=[])
     study = ToyStudy(profile, dataset, store)  # type: ignore[arg-type]
     vars(study).update(clip=clip, toy_head=head, results=results, meta=meta, source="", n_source=5)
     return study

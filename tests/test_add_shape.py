@@ -2,10 +2,8 @@
 
 import inspect
 
-import ipywidgets as W
 import pytest
 import torch
-from cells import descendants
 from synthetic import write_results
 
 from clipaction.base.errors import UserError
@@ -15,7 +13,8 @@ from clipaction.masking import masks
 from clipaction.masking.conditions import describe
 from clipaction.masking.plan import plan
 from clipaction.masking.shapes import SHAPES
-from clipaction.notebook.explorers import mask_explorer
+from clipaction.notebook.explorer import MaskExplorer
+from clipaction.notebook.explorer.masks import frames_of
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.looks import shape_looks
 from clipaction.profiles import load_profile
@@ -104,17 +103,12 @@ def test_figures_draw_it(tmp_path):
     assert set(FIGURES["fig02"](folder).data["shape"]) == {"square", "cross"}
 
 
-def test_the_explorer_offers_it(toy_study, monkeypatch):
-    drawn = []
-    monkeypatch.setattr(
-        "clipaction.notebook.pictures.judged", lambda study, frames, title: drawn.append((frames, title))
-    )
-    explorer = mask_explorer(toy_study)
-    menus = [widget for widget in descendants(explorer) if isinstance(widget, W.Dropdown)]
-    (shapes,) = (widget for widget in menus if widget.description == "shape")
-    assert "cross" in shapes.options
-    shapes.value = "cross"
-    frames, title = drawn[-1]
-    assert title.endswith("30 % cross")
+def test_the_explorer_offers_it(toy_study):
+    explorer = MaskExplorer(toy_study)
+    (shapes,) = (control for control in explorer.controls if control["name"] == "shape")
+    assert {"value": "cross", "label": "cross", "reason": ""} in shapes["options"]
+    chosen = {**explorer.knobs, "shape": "cross"}
+    frames, title = frames_of(toy_study, explorer.known.open(chosen["clip"]), chosen, explorer.bits)
+    assert title == "30 % cross"
     wanted = masks.shape_mask("cross", 30, (16, 16), 3, rng(0))
     assert torch.equal((torch.from_numpy(frames) == 0).all(-1), wanted)

@@ -44,7 +44,7 @@ def relevance() -> torch.Tensor:
 
 PROFILE = SimpleNamespace(
     masking=SimpleNamespace(
-        percents=(10, 30), shapes=tuple(SHAPES), placements=masks.PLACEMENTS, motions=masks.MOTIONS
+        percents=(10, 30), shapes=tuple(SHAPES), placements=masks.PLACEMENTS, motions=masks.MOTIONS, also=()
     ),
     regions=SimpleNamespace(
         sources=("truth", "motion", "relevance"),
@@ -207,6 +207,16 @@ def test_plan_asks_each_source_for_what_it_can_give():
         masking=PROFILE.masking, regions=SimpleNamespace(**{**vars(PROFILE.regions), "controls": ("cells",)})
     )
     assert not [n for n in plan(fewer) if n.startswith("control")] and "cells:hide:actor:box" in plan(fewer)
+
+
+def test_a_profile_may_ask_for_any_condition_by_name():
+    name = "shape:square:27.5:centre:still"
+    wanted = SimpleNamespace(**{**vars(PROFILE.masking), "also": (name, "none")})
+    found = plan(SimpleNamespace(masking=wanted, regions=PROFILE.regions))
+    assert found == [*plan(PROFILE), name]
+    assert load_profile("quick", {"masking.also": [name]}).masking.also == (name,)
+    with pytest.raises(UserError, match="masking.also.*unknown condition 'shape:heart"):
+        load_profile("quick", {"masking.also": ["shape:heart"]})
 
 
 def test_words():

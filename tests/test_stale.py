@@ -380,7 +380,7 @@ def test_what_rests_on_a_change_is_repeated(copy, module, definition, works):
             "step predictions, step noise, step frames, notebook 04",
         ),
         (
-            "notebook.pictures notebook.curves notebook.explorers",
+            "notebook.pictures notebook.curves notebook.explorer.masks",
             "step predictions, step noise, step frames, notebook 06",
         ),
         ("data.ucf101.archive data.ucf101.copies data.folder", "step predictions, step noise, step frames"),

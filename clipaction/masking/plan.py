@@ -17,11 +17,12 @@ def plan(profile) -> list[str]:
 
     A source is asked only for parts that it can give, a plate only of truth. Isolating the background is left out
     where actor+prop is hidden: it is the same picture. Text alone is no picture. Only actor+prop is isolated by its
-    box, too."""
+    box, too. Last come the profile's own conditions (`masking.also`)."""
     names = ["none", *shape_names(profile.masking)]
     for source in profile.regions.sources:
         names += region_names(profile.regions, source)
-    return names + filled_names(names, profile.regions.fills)
+    names += filled_names(names, profile.regions.fills)
+    return list(dict.fromkeys([*names, *profile.masking.also]))
 
 
 def shape_names(masking) -> list[str]:

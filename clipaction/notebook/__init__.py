@@ -2,5 +2,5 @@
 
 pictures     plain functions that draw on Matplotlib and return the figure
 curves       training curves, also while they grow
-explorers    widgets around the same functions
+explorer     the two explorers: a page of knobs around plain functions
 """

@@ -31,6 +31,12 @@ def find_shape(name: str) -> object:
     return SHAPES[name]
 
 
+def find_condition(name: str) -> object:
+    from ..masking.conditions import check
+
+    return check(name)
+
+
 def find_source(name: str) -> object:
     from ..masking.regions import SOURCES
 
@@ -59,6 +65,7 @@ def find_network(name: str) -> object:
     return name
 
 
+Condition = Annotated[str, AfterValidator(registered(find_condition))]
 Shape = Annotated[str, AfterValidator(registered(find_shape))]
 Source = Annotated[str, AfterValidator(registered(find_source))]
 Noise = Annotated[str, AfterValidator(registered(find_noise))]

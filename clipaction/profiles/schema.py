@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..base.files import digest
-from .names import Kind, Name, Network, Noise, Shape, Source
+from .names import Condition, Kind, Name, Network, Noise, Shape, Source
 
 Part = (
     Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"]
@@ -81,6 +81,7 @@ class MaskingConfig(Section):
     motions: tuple[Literal["still", "moving"], ...] = Field(
         ("still", "moving"), min_length=1, description="whether it moves over the clip"
     )
+    also: tuple[Condition, ...] = Field((), description="further conditions by name, such as a mask that you drew")
 
 
 class RegionsConfig(Section):

@@ -1,0 +1,57 @@
+"""The front end that both explorers share: one JavaScript module on anywidget, which needs no build step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from ...base.errors import UserError
+
+HERE = Path(__file__).parent
+
+
+class Explorer(anywidget.AnyWidget):
+    """What goes between Python and the page. `front.js` says what each trait is for.
+
+    A subclass sets `knobs` and overrides `look`, which says what the knobs show. A UserError becomes a line under the
+    pictures; the pictures stay."""
+
+    _esm = HERE / "front.js"
+    _css = HERE / "front.css"
+    clips: traitlets.List = traitlets.List().tag(sync=True)
+    scene = traitlets.Dict().tag(sync=True)
+    controls: traitlets.List = traitlets.List().tag(sync=True)
+    view = traitlets.Dict().tag(sync=True)
+    knobs = traitlets.Dict().tag(sync=True)
+    quiz = traitlets.Dict().tag(sync=True)
+    training = traitlets.Dict().tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    size = traitlets.Int().tag(sync=True)  # side of a drawn mask in pixels; 0: nothing can be drawn
+    accepts = traitlets.Bool(True).tag(sync=True)  # whether sentences and videos can be added
+
+    def __init__(self, **values: Any):
+        super().__init__(**values)
+        self.on_msg(lambda _, content, buffers: self.answer(content, [bytes(part) for part in buffers]))
+
+    def answer(self, content: dict, buffers: list[bytes]) -> None:
+        """One message of the page: {"kind": the name of a method, without its `do_`, and what that takes}."""
+        content = dict(content)
+        ticket = content.pop("ticket", 0)
+        with self.hold_sync():  # the page gets all that has changed at once
+            try:
+                note = getattr(self, "do_" + content.pop("kind"))(buffers, **content) or ""
+            except UserError as error:
+                note = str(error)
+            self.note = note
+            if ticket:  # also after an error, or the page would wait for ever
+                self.view = {**self.view, "ticket": ticket}
+
+    def do_knobs(self, buffers: list[bytes], knobs: dict) -> None:
+        """The reader moved a knob."""
+        self.look(knobs, buffers)
+
+    def look(self, knobs: dict, buffers: list[bytes]) -> None:
+        raise NotImplementedError

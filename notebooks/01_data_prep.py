@@ -11,12 +11,15 @@
 # %% [markdown]
 # # 01 · The clips, and what CLIP will see of them
 #
-# This notebook fixes which clips there are, which of them are for training and which for testing, and which frames of
-# each clip CLIP gets. Each clip is decoded **once**. T frames at the centres of T equal segments are resized and
-# cropped exactly as the model's own preprocessing does it, and are kept as `uint8`. All masking happens later, on
-# these frames.
+# **The question.** Which clips are there, which are for training and which for testing, and what does CLIP see of them?
 #
-# *Takes about three minutes on two cores the first time (the demo renders its videos), seconds after that.*
+# Each clip is decoded **once**. T frames at the centres of T equal segments are resized and cropped exactly as the
+# model's own preprocessing does it, and are kept as `uint8`. All masking happens later, on these frames.
+#
+# **Afterwards you can** say why clips of one group must stay together, and pick the frames of a clip by hand.
+#
+# **It needs** nothing. *About a minute and a half on two cores the first time (the demo renders its videos), seconds
+# after that.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -26,6 +29,7 @@ overrides = {}  # e.g. {"noise.eps": 8}
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from clipaction.data.video import decode
 from clipaction.notebook import pictures
 from clipaction.run.environment import describe
 from clipaction.study import open_study
@@ -88,6 +92,19 @@ else:
     print("this data set has one domain only")
 
 # %% [markdown]
+# ## Which frames, by hand
+# The clip is cut into T equal segments, and the frame in the middle of each is taken: the i-th is number
+# floor((i + 1/2) n / T) of n frames.
+
+# %%
+clip = table[table.ok].iloc[0]
+path = next(each.path for each in study.dataset if each.id == clip.id)
+n, T = clip.n_frames, study.profile.frames
+chosen = [int((i + 0.5) * n / T) for i in range(T)]
+assert chosen == decode(path, T).indices.tolist()  # what the package takes
+print(f"of the {n} frames of {clip.id}: {chosen}")
+
+# %% [markdown]
 # ## Length and size
 
 # %%
@@ -108,3 +125,39 @@ print("nothing failed" if failed.empty else failed.to_string(index=False))
 study.save("clips", table.drop(columns=["row", "indices"], errors="ignore"))
 study.record("run", study.describe())
 print(f"tau = {study.clip.tau:.4f}: a lead of {study.clip.tau:.4f} in cosine makes a class e times as probable")
+
+# %% [markdown]
+# ## What was found
+
+# %%
+home = table[table.ok & (table.domain == study.source)]
+counts = home.groupby("split")["id"].count()
+print(f"{', '.join(f'{number} clips to {name}' for name, number in counts.items())}, in {home.group.nunique()} groups.")
+print(f"A clip lasts {(table.n_frames / table.fps.clip(lower=1)).median():.1f} s; CLIP sees {T} frames of it.")
+
+# %% [markdown]
+# ## Exercises
+# 1. How many test clips has each class, and in how many groups?
+# 2. What share of a wide frame does the square crop lose?
+# 3. Suppose clips were split at random, not by groups. How many test clips would have a clip of their own group in
+#    training?
+#
+# <details><summary>Solutions</summary>
+#
+# ```python
+# print(home[home.split == "test"].groupby("cls").agg(clips=("id", "count"), groups=("group", "nunique")))
+# ```
+#
+# ```python
+# print(1 - home[["width", "height"]].min(axis=1).pow(2).div(home.width * home.height).mean())
+# ```
+#
+# ```python
+# mixed = home.assign(split=home.split.sample(frac=1, random_state=0).to_numpy())
+# seen = set(mixed.loc[mixed.split == "train", "group"])
+# print(mixed.loc[mixed.split == "test", "group"].isin(seen).mean())
+# ```
+#
+# </details>
+#
+# **Next:** notebook 02 asks CLIP to name the actions. On groups and splits: Soomro et al. 2012, arXiv:1212.0402.

@@ -11,6 +11,8 @@
 # %% [markdown]
 # # 03 · Masking: what does CLIP look at?
 #
+# **The question.** What must be hidden for CLIP to fail, and what is enough for it to be right?
+#
 # Three kinds of masks, in the paper's order. **Percentage and shape** masks hide a share of the frame, whatever it
 # shows. **Feature-specific** masks hide one kind of thing everywhere it is. **Isolation** hides everything else.
 #
@@ -18,22 +20,37 @@
 # mask has a control, the same mask moved elsewhere in the same frame, and the effect that we report is the
 # difference.
 #
-# *About four minutes on two cores.*
+# **Afterwards you can** make a mask and its equal-area control by hand, and say which of a class's answers come from
+# the background.
+#
+# **It needs** notebooks 01 and 02. *About four minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
 overrides = {}  # e.g. {"noise.eps": 8}
 
 # %%
+from itertools import product
+
 import matplotlib.pyplot as plt
+import numpy as np
+import torch
 
 from clipaction.analysis import bias, sources
 from clipaction.evaluate.summaries import compare, summarise
 from clipaction.masking.conditions import describe
+from clipaction.masking.controls import elsewhere
 from clipaction.masking.plan import SQUARE, plan
+from clipaction.masking.regions import box, regions_of_images
 from clipaction.notebook import pictures
+from clipaction.notebook.explorer import MaskExplorer, offline
+from clipaction.notebook.lessons import check
 from clipaction.study import open_study
+from clipaction.vision.clip import clips_to_input
+from clipaction.vision.zero_shot import clip_scores
 
+# %%
+# the clips, their frames and the model of this profile
 study = open_study(profile, overrides)
 test = study.clips("test")
 conditions = plan(study.profile)
@@ -63,16 +80,85 @@ pictures.show(gallery)
 plt.show()
 
 # %% [markdown]
-# ## Predict, then measure
-# Write your prediction down before you run the next cell. Which of these costs most accuracy: a black 30 % square in
-# the middle, the actor's silhouette in black, or the actor's bounding box in black?
+# Turn the knobs yourself, or draw a mask (in JupyterLab; `explore_masks` has the same on a page of its own):
 
 # %%
+MaskExplorer(study)
+
+# %% [markdown]
+# ## A box, its control, and what black means, by hand
+# The box is the smallest rectangle around a mask, and a little more. Its control is the same rectangle moved: as many
+# pixels, but elsewhere.
+
+# %%
+x = clips_to_input(study.store.get(example["row"]))  # one clip [1, T, 3, S, S] in [0, 1]
+moves = regions_of_images(x, "motion")[0]  # what moves [T, S, S], from 0 to 1
+size = moves.shape[1]
+margin = round(0.02 * size)
+
+
+def box_by_hand(mask):
+    """The rectangle around one frame's mask [S, S], wider by 2 % of the frame."""
+    inside, out = mask > 0.1, torch.zeros_like(mask)
+    rows, columns = inside.any(1).nonzero()[:, 0], inside.any(0).nonzero()[:, 0]
+    if len(rows):
+        top, left = max(rows[0] - margin, 0), max(columns[0] - margin, 0)
+        out[top : rows[-1] + margin + 1, left : columns[-1] + margin + 1] = 1
+    return out
+
+
+boxes = torch.stack([box_by_hand(mask) for mask in moves])
+assert torch.equal(boxes, box(moves))  # what the package computes
+
+
+# %%
+# the control: of all shifts by a 24th of the frame, around its edges, the one that overlaps least
+def overlap(mask):
+    return ((mask * boxes).sum() / boxes.sum()).item()
+
+
+steps = range(0, size, max(1, size // 24))
+shifted = [torch.roll(boxes, shift, (1, 2)) for shift in product(steps, steps)]
+by_hand = min(shifted, key=overlap)
+control = elsewhere(boxes, np.random.default_rng(0))  # the package's: one of the best, inside the frame if it can be
+assert by_hand.sum() == control.sum() == boxes.sum()
+print(f"overlap with the box: by hand {overlap(by_hand):.1%}, the package's control {overlap(control):.1%}")
+
+# %% [markdown]
+# Black is 0 *before* normalisation. Zeros written in *after* normalisation are something else: the mean colour of the
+# model's training pictures, a grey. Both hide the same pixels, and CLIP's answers differ.
+
+# %%
+model, head, hidden = study.clip, study.head(), boxes[:, None]
+mean, std = model.mean.cpu(), model.std.cpu()
+black = x[0] * (1 - hidden)
+normalised = (x[0] - mean) / std * (1 - hidden)  # zeros after normalisation ...
+grey = x[0] * (1 - hidden) + mean * hidden  # ... are this picture
+assert torch.allclose((grey - mean) / std, normalised, atol=1e-5)
+for name, frames in (("whole", x[0]), ("black", black), ("zeros after normalisation", grey)):
+    p = (clip_scores(model.encode_image(frames)[None], head)[0][0] / model.tau).softmax(0)
+    print(f"{name}: {study.classes[p.argmax()]} {p.max():.2f}")
+middle = [frames[len(frames) // 2].permute(1, 2, 0).clip(0, 1).cpu() for frames in (x[0], black, grey)]
+pictures.tiles(middle, ["whole", "black", "zeros after normalisation"], columns=3, side=2)
+plt.show()
+
+# %% [markdown]
+# ## Predict, then measure
+# Which of these costs most accuracy: a black 30 % square in the middle, the actor's silhouette in black, or the actor's
+# bounding box in black?
+
+# %%
+guess = ""  # "30 % square", "actor hidden (silhouette)" or "actor hidden (box)"
+
+# %%
+# every test clip under every condition
 with study.timed("masking sweep", len(conditions) * len(test)):
     masking = study.evaluate(test, conditions, "masking", frames=False)
 study.save("predictions/masking", masking)
 summary = summarise(masking, by=["condition"]).set_index("condition")
 columns = ["n_clips", "acc", "acc_low", "acc_high", "confidence"]
+choices = [name for name in (SQUARE, "hide:actor:silhouette", "hide:actor:box") if name in summary.index]
+print(check(guess, summary.loc[choices, "acc"].rename(index=describe)))
 asked = ["none", SQUARE, "hide:actor:silhouette", "hide:actor:box", *(f"hide:actor+prop:box{source}" for source in by)]
 summary.loc[[name for name in asked if name in summary.index], columns].rename(index=describe)
 
@@ -99,19 +185,7 @@ pairs = {name: f"control:{name}" for name in conditions if f"control:{name}" in 
 if pairs:
     effects = compare(masking, pairs)
     effects["condition"] = effects.condition.map(describe)
-    columns_of_effects = [
-        "condition",
-        "n_clips",
-        "acc",
-        "acc_baseline",
-        "diff",
-        "low",
-        "high",
-        "fixed",
-        "broken",
-        "p",
-    ]
-    display(effects[columns_of_effects].round(3))
+    display(effects[["condition", "n_clips", "acc", "acc_baseline", "diff", "low", "high", "p"]].round(3))
 else:
     print("this profile has no equal-area controls (regions.controls)")
 
@@ -192,3 +266,58 @@ sources.source_summary(scores).round(2)
 squares = [f"shape:square:{percent}:centre:still" for percent in study.profile.masking.percents]
 pictures.save_gallery(study, "gallery", gallery)
 pictures.save_gallery(study, "strip", pictures.gallery(study, example, ["none", *squares]))
+
+# %% [markdown]
+# The explorer with a few clips as one file, which opens without Python; notebook 06 puts it beside the report:
+
+# %%
+page = offline.save(study, study.results / "explorer.html")
+print(f"{page.name}: {page.stat().st_size / 1e6:.1f} MB")
+
+# %% [markdown]
+# ## What was found
+
+# %%
+whole, lowest = summary.loc["none", "acc"], summary.loc[choices, "acc"]
+print(f"{describe(lowest.idxmin())} costs {whole - lowest.min():.1%} of all answers; whole frames: {whole:.1%} right.")
+if pairs:
+    largest = effects.loc[effects["diff"].idxmin()]
+    print(f"Beyond its equal-area control, most is lost with: {largest['condition']} ({largest['diff']:+.1%}).")
+if len(leanings):
+    print(f"With actor and prop gone, {leanings['background'].mean():.1%} are still right: what the place alone earns.")
+
+# %% [markdown]
+# ## Exercises
+# 1. Which shape costs most at the largest area?
+# 2. Behind which mask is CLIP surest although it is wrong?
+# 3. Put a mask of your own on every test clip: a 30 % cross. (A shape ranks pixels; the lowest become the mask.)
+#
+# <details><summary>Solutions</summary>
+#
+# ```python
+# print(rows[rows["percent"] == rows["percent"].max()].sort_values("acc")[["condition", "acc"]].head(1))
+# ```
+#
+# ```python
+# sure = masking[masking.pred != masking.label].groupby("condition")["p_pred"].mean()
+# print(describe(sure.idxmax()), sure.max())
+# ```
+#
+# ```python
+# from clipaction.masking.shapes import shape
+#
+#
+# @shape("cross-of-mine")
+# def cross(grid):
+#     v, u = grid.box(fill=0.5)
+#     return np.minimum(abs(v), abs(u))
+#
+#
+# mine = study.evaluate(test, ["shape:cross-of-mine:30:centre:still"], "masking", frames=False)
+# print((mine.pred == mine.label).mean())
+# ```
+#
+# </details>
+#
+# **Next:** notebook 04 learns noise against what was found here. On what a mask does beside hiding: Hooker et al. 2019,
+# arXiv:1806.10758.

@@ -11,12 +11,14 @@
 # %% [markdown]
 # # 06 · Every figure and table
 #
-# No model and no video here: only the tidy tables that notebooks 01 to 05 wrote under `results/`. Each figure is
+# **The question.** What is claimed, and what holds? No model and no video here: only the tidy tables that notebooks 01 to 05 wrote under `results/`. Each figure is
 # written as PNG, PDF and the CSV of what is drawn; each table as CSV, Markdown and LaTeX; and all of them as one
 # page, `figures/<profile>/report/index.html`. An item is made again only if what it reads, or its own code, has
 # changed.
 #
-# *About half a minute.*
+# **Afterwards you can** find the number behind every sentence of the paper, and say why a p value is corrected.
+#
+# **It needs** notebooks 01 to 05. *About half a minute.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
@@ -67,3 +69,37 @@ for path in sorted(figures_dir(settings).glob("fig*.png")):
 
 # %%
 verify(settings)
+
+# %% [markdown]
+# ## What was found
+
+# %%
+primary = found[found.family == "primary"]
+print("; ".join(f"{verdict}: {len(rows)}" for verdict, rows in primary.groupby("verdict")), "of the primary claims.")
+
+# %% [markdown]
+# ## Exercises
+# 1. Which primary claim would hold if p were not corrected for their number?
+# 2. Which exploratory claim lies farthest from its boundary, in units of the width of its interval?
+# 3. Holm's correction by hand: sort the primary p values; multiply the smallest by their number, the next by one less,
+#    and so on; never let one be smaller than the one before.
+#
+# <details><summary>Solutions</summary>
+#
+# ```python
+# print(primary.loc[(primary.p < 0.05) & (primary.p_holm >= 0.05), ["claim", "p", "p_holm"]])
+# ```
+#
+# ```python
+# ours = found[found.family == "exploratory"]
+# far = (ours.value - ours.against.fillna(0)).abs() / (ours.high - ours.low)
+# print(ours.loc[far.idxmax(), ["claim", "value", "low", "high"]])
+# ```
+#
+# ```python
+# p = primary.p.dropna().sort_values()
+# by_hand = (p * list(range(len(p), 0, -1))).cummax().clip(upper=1)
+# print((by_hand - primary.p_holm.loc[by_hand.index]).abs().max())
+# ```
+#
+# </details>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def run_notebook(script: Path, parameters: dict) -> dict:
     finally:
         Shell.clear_instance()
         sys.modules["__main__"] = main  # IPython puts its own there, from which no process can be started
+
+
+def solutions(script: Path) -> list[str]:
+    """The code of the folded solutions in a notebook's last cell."""
+    return re.findall(r"^```python\n(.*?)^```", jupytext.read(script).cells[-1].source, re.M | re.S)
+
+
+def run_solutions(script: Path, names: dict) -> None:
+    """Run the solutions of a notebook's exercises with the names that it leaves behind."""
+    for number, code in enumerate(solutions(script), 1):
+        try:
+            exec(compile(code, f"{script.name}, solution {number}", "exec"), names)
+        except Exception as error:
+            raise CellError(f"{script.name}, solution {number}: {type(error).__name__}: {error}") from error
 
 
 def press_buttons(explorer: Explorer) -> None:

@@ -211,6 +211,7 @@ def test_every_notebook_runs_with_the_model_on_another_device(tmp_path, monkeypa
     with pretended_device():
         for script in (*sorted(NOTEBOOKS.glob("[0-9]*.py")), *sorted(NOTEBOOKS.glob("explore_*.py"))):
             names = cells.run_notebook(script, {"profile": "quick", "overrides": overrides})
+            cells.run_solutions(script, names)
             assert "study" not in names or isinstance(names["study"].head(), DeviceTensor), script.name
             assert "study" in names or "study" not in script.read_text(), script.name
     assert list((tmp_path / "figures" / "quick").glob("fig*.png"))

@@ -1,5 +1,7 @@
 """The explorers offer what works, say why the rest does not, and show what the package computes."""
 
+import json
+import re
 import time
 from itertools import product
 
@@ -19,7 +21,7 @@ from clipaction.noise.files import save_noise
 from clipaction.noise.learning import RECIPES, load_learned, setup_of
 from clipaction.noise.parameters import ClassNoise
 from clipaction.noise.protocols import HEADLINE
-from clipaction.notebook.explorer import MaskExplorer, NoiseExplorer, drawings, knobs, noises, panels, quiz
+from clipaction.notebook.explorer import MaskExplorer, NoiseExplorer, drawings, knobs, noises, offline, panels, quiz
 from clipaction.notebook.explorer.clips import Clips, cropped
 from clipaction.notebook.explorer.masks import frames_of, masked
 from clipaction.profiles.load import extend
@@ -313,6 +315,43 @@ def test_an_answer_is_locked_before_the_numbers_are_shown(square_study, registri
 
 def test_without_a_sweep_it_says_what_to_run(explorer):
     assert explorer.quiz == {"reason": "The questions come from notebook 03's sweep; run it first."}
+
+
+# as one file
+
+
+@pytest.fixture
+def offline_page(square_study, registries):
+    html = offline.page(square_study)
+    return html, json.loads(re.search(r"const DATA = (.*);</script>", html)[1])
+
+
+def test_the_page_says_what_the_explorer_says(square_study, explorer, offline_page):
+    data = offline_page[1]
+    for clip, views in data["views"].items():
+        for state, found in zip(data["states"], views):
+            move(explorer, **{**state["knobs"], "clip": clip})
+            same = ("change", "state", "code")
+            assert {name: found[name] for name in same} == {name: explorer.view[name] for name in same}
+            for here, there in zip(found["panels"], explorer.view["panels"]):
+                assert here["title"] == there["title"] and here["bars"] == there["bars"]
+
+
+def test_every_knob_of_the_page_leads_to_the_state_that_it_names(offline_page):
+    states, open_options = offline_page[1]["states"], 0
+    for state in states:
+        for control in state["controls"]:
+            for option in control["options"]:
+                if not option["reason"]:
+                    open_options += 1
+                    assert states[option["to"]]["knobs"][control["name"]] == option["value"], (control, option)
+    assert open_options > 3 * len(states)
+
+
+def test_the_page_needs_nothing_else(offline_page):
+    html = offline_page[0]
+    assert not re.search(r"(src|href)=|https?://(?!www\.w3\.org/2000/svg)|import\(", html)
+    assert "</script" not in json.dumps(offline_page[1])
 
 
 # noise

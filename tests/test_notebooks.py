@@ -6,6 +6,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+from cells import solutions
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 BOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -45,12 +46,12 @@ def test_one_parameters_cell_with_the_default_profile(book):
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda b: b.stem)
-def test_cells_are_short_and_define_no_functions(book):
-    """A function used twice, or longer than a screen, belongs to the package."""
+def test_cells_fit_a_screen_and_their_lines_a_page(book):
+    """What is longer belongs to the package."""
     for cell in nbformat.read(book, as_version=4).cells:
         if cell.cell_type == "code":
             assert len(cell.source.splitlines()) <= 25, cell.source[:80]
-            assert not re.search(r"^\s*(def|class) ", cell.source, re.M), cell.source[:80]
+            assert max(map(len, cell.source.splitlines()), default=0) <= 120, cell.source[:80]
 
 
 def without_introduction(cells) -> list[str]:
@@ -93,3 +94,26 @@ def test_the_first_cell_says_how_long_the_notebook_takes(book):
     assert re.search(r"\*[^*]*\b(seconds?|minutes?)\b[^*]*\*", first), (
         "end it with a line in italics: *About a minute.*"
     )
+
+
+@pytest.mark.parametrize("book", [book for book in BOOKS if book.stem[0].isdigit()], ids=lambda b: b.stem)
+def test_a_lesson_says_its_question_first_and_what_was_found_last(book):
+    cells = nbformat.read(book, as_version=4).cells
+    first = cells[0].source
+    places = [first.find(words) for words in ("**The question.**", "**Afterwards you can**", "**It needs**")]
+    assert -1 not in places and places == sorted(places)
+    found = [at for at, cell in enumerate(cells) if cell.source.startswith("## What was found")]
+    assert len(found) == 1 and cells[found[0] + 1].cell_type == "code" and "print(" in cells[found[0] + 1].source
+    last = cells[-1].source
+    assert last.startswith("## Exercises") and len(solutions(book.with_suffix(".py"))) == 3
+    assert len(re.findall(r"^\d\. ", last, re.M)) == 3
+
+
+def test_a_guess_is_left_to_the_reader():
+    """Each prediction is asked in a cell of its own, empty, before the cell that answers it."""
+    for book in BOOKS:
+        cells = nbformat.read(book, as_version=4).cells
+        asked = [at for at, cell in enumerate(cells) if cell.cell_type == "code" and cell.source.startswith("guess = ")]
+        for at in asked:
+            assert cells[at].source.startswith('guess = ""') and "Predict" in cells[at - 1].source
+            assert any("check(guess" in cell.source for cell in cells[at + 1 :])

@@ -148,7 +148,7 @@ def relevance_values(study: Study, test: pd.DataFrame) -> pd.DataFrame:
         for start in range(0, len(chosen), 32):
             part = chosen.iloc[start : start + 32]
             region = coverage_of("actor+prop", parts[part["row"].to_numpy(), t])
-            x, targets = to_input(study.store.get(part["row"])[:, t]), head[part["label"].to_numpy()]
+            x, targets = to_input(study.store.get(part["row"])[:, t]), head[part["label"].tolist()]
             heat = upsample(relevance(clip.model, x, targets, encode=clip.encode_image).cpu(), (clip.size, clip.size))
             shares.append((heat * region).sum((1, 2)) / heat.sum((1, 2)).clamp_min(1e-8))
         return chosen[["clip", "group"]].assign(measure="relevance", value=torch.cat(shares).numpy(), method="none")

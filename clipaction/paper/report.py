@@ -64,6 +64,9 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
     environment = Environment(
         loader=PackageLoader("clipaction.paper"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    explorer = results.folder / "explorer.html"
+    if explorer.exists():  # made by notebook 03, where the model is
+        write_text(path.parent / explorer.name, explorer.read_text())
     links = {"link": lambda file: os.path.relpath(file, path.parent)}
     environment.filters |= {"cell": cell, "embed": embed, "pvalue": pvalue, "p": claims.equal, **links}
     shown = ("shown", "range", "unit")
@@ -84,6 +87,7 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
         unmeasured=claims.left_out(found),
         figures=[records[name] for name in FIGURES],
         tables=[records[name] for name in TABLES],
+        explorer=path.parent / explorer.name if explorer.exists() else None,
         failed=results.failed().to_dict("records"),
         notebooks=sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb")),
     )

@@ -20,7 +20,7 @@ function make(tag, attributes = {}, ...children) {
 const percent = (p) => (p >= 0.995 ? "1.00" : p.toFixed(2));
 
 async function bitmaps(frames) {
-  return Promise.all((frames || []).map((bytes) => createImageBitmap(new Blob([bytes], { type: "image/jpeg" }))));
+  return Promise.all((frames || []).map((bytes) => createImageBitmap(new Blob([bytes]))));
 }
 
 // ---------------------------------------------------------------------------------------------------- one picture
@@ -283,8 +283,8 @@ class Finder {
     const clips = this.matching(), now = this.explorer.get("knobs").clip;
     this.found.replaceChildren(
       ...clips.map(({ clip, cls, scene, right }) => {
-        const mark = right === null ? "" : right ? " · right" : " · wrong";
-        return make("option", { value: clip, textContent: `${cls}${scene ? ` · ${scene} scene` : ""}${mark} · ${clip}` });
+        const words = [cls, scene && `${scene} scene`, right === null ? "" : right ? "right" : "wrong", clip];
+        return make("option", { value: clip, textContent: words.filter(Boolean).join(" · ") });
       }),
     );
     this.found.value = now;
@@ -394,7 +394,8 @@ class Explorer {
 
   newControls() {
     // Only knobs that have an effect are there. One that stays keeps its element, so that nothing jumps or loses focus.
-    const controls = this.get("controls"), old = new Map([...this.knobs.children].map((node) => [node.dataset.name, node]));
+    const controls = this.get("controls");
+    const old = new Map([...this.knobs.children].map((node) => [node.dataset.name, node]));
     this.knobs.replaceChildren(
       ...controls.map((control) => {
         const node = old.get(control.name) || this.knob(control);
@@ -436,7 +437,8 @@ class Explorer {
           ),
         );
         select.value = value;
-        select.title = options.filter((option) => option.reason).map((option) => `${option.label}: ${option.reason}`).join("\n");
+        const closed = options.filter(({ reason }) => reason).map(({ label, reason }) => `${label}: ${reason}`);
+        select.title = closed.join("\n");
       };
     } else if (kind === "slider") {
       const number = make("output"), slider = make("input", { type: "range" });
@@ -502,7 +504,12 @@ class Explorer {
     if (this.strip.children.length !== images.length) {
       this.strip.replaceChildren(
         ...images.map((_, t) =>
-          make("button", { className: "still", onclick: () => this.at(t) }, make("canvas", { width: 120, height: 120 }), make("span")),
+          make(
+            "button",
+            { className: "still", onclick: () => this.at(t) },
+            make("canvas", { width: 120, height: 120 }),
+            make("span"),
+          ),
         ),
       );
     }
@@ -524,10 +531,12 @@ class Explorer {
 
   // The clip as it is plays all its frames; the other pictures step through the frames that are judged.
   player() {
-    this.scrub = make("input", { type: "range", min: 0, max: 1, step: 0.001, value: 0.1, oninput: () => this.seek(+this.scrub.value) });
+    const time = { type: "range", min: 0, max: 1, step: 0.001, value: 0.1 };
+    this.scrub = make("input", { ...time, oninput: () => this.seek(+this.scrub.value) });
     this.scrub.setAttribute("aria-label", "time in the clip");
     const play = make("button", { textContent: "play", onclick: () => this.toggle(play) });
-    const strength = make("input", { type: "range", min: 0, max: 0.8, step: 0.05, value: 0.5, oninput: () => this.overlay(+strength.value) });
+    const share = { type: "range", min: 0, max: 0.8, step: 0.05, value: 0.5 };
+    const strength = make("input", { ...share, oninput: () => this.overlay(+strength.value) });
     strength.setAttribute("aria-label", "strength of the overlay");
     this.strength = 0.5;
     this.looks = make("label", { className: "looks", hidden: true }, "overlay ", strength);
@@ -543,7 +552,8 @@ class Explorer {
     const stills = this.strip.children.length;
     this.at(Math.min(stills - 1, Math.floor(share * stills)));
     this.scrub.value = share;
-    if (this.video.length && !this.blocky) this.panels[0].draw(this.video[Math.min(this.video.length - 1, Math.floor(share * this.video.length))]);
+    const at = Math.min(this.video.length - 1, Math.floor(share * this.video.length));
+    if (at >= 0 && !this.blocky) this.panels[0].draw(this.video[at]);
   }
 
   toggle(button) {
@@ -561,22 +571,26 @@ class Explorer {
   }
 
   own() {
-    if (!this.get("accepts")) return null;
-    const prompt = make("input", { placeholder: "a photo of a person fencing.", size: 32, "aria-label": "your own sentence" });
-    const add = make("button", { textContent: "add sentence", onclick: () => prompt.value.trim() && this.send({ kind: "prompt", text: prompt.value.trim() }) });
+    if (!this.get("accepts") || !this.drawing) return null;
+    const prompt = make("input", { placeholder: "a photo of a person fencing.", size: 32 });
+    prompt.setAttribute("aria-label", "your own sentence");
+    const sentence = () => prompt.value.trim() && this.send({ kind: "prompt", text: prompt.value.trim() });
+    const add = make("button", { textContent: "add sentence", onclick: sentence });
     const file = make("input", { type: "file", accept: "video/*,.avi,.mkv", "aria-label": "your own video" });
     file.addEventListener("change", async () => {
       if (!file.files.length) return;
       this.send({ kind: "video", name: file.files[0].name }, [new Uint8Array(await file.files[0].arrayBuffer())]);
     });
-    return this.details("Your own sentence or video", make("div", { className: "tools" }, prompt, add, make("label", {}, "video ", file)));
+    const tools = make("div", { className: "tools" }, prompt, add, make("label", {}, "video ", file));
+    return this.details("Your own sentence or video", tools);
   }
 
   newTable(rows) {
     this.table.replaceChildren(
-      ...rows.map(({ method, name, p, kind }) =>
-        make("div", {}, make("span", { textContent: method }), make("span", { className: kind, textContent: `${name} ${percent(p)}` })),
-      ),
+      ...rows.map(({ method, name, p, kind }) => {
+        const answer = make("span", { className: kind, textContent: `${name} ${percent(p)}` });
+        return make("div", {}, make("span", { textContent: method }), answer);
+      }),
     );
   }
 
@@ -587,12 +601,14 @@ class Explorer {
     const parts = [make("button", { textContent: running ? "stop" : label, onclick: send })];
     if (loss.length > 1) {
       const low = Math.min(...loss), high = Math.max(...loss), line = document.createElementNS(SVG, "polyline");
-      const points = loss.map((value, i) => `${(200 * i) / (loss.length - 1)},${38 - (36 * (value - low)) / (high - low || 1)}`);
+      const height = (value) => 38 - (36 * (value - low)) / (high - low || 1);
+      const points = loss.map((value, i) => `${(200 * i) / (loss.length - 1)},${height(value)}`);
       line.setAttribute("points", points.join(" "));
       const svg = document.createElementNS(SVG, "svg");
       svg.setAttribute("viewBox", "0 0 200 40");
       svg.append(line);
-      parts.push(svg, make("span", { textContent: `step ${loss.length}: loss ${loss.at(-1).toFixed(2)} (at first ${loss[0].toFixed(2)})` }));
+      const words = `step ${loss.length}: loss ${loss.at(-1).toFixed(2)} (at first ${loss[0].toFixed(2)})`;
+      parts.push(svg, make("span", { textContent: words }));
     }
     this.trainer.replaceChildren(...parts);
   }

@@ -21,7 +21,7 @@ from ...study import Study
 from . import drawings
 from .clips import Clips, OpenClip, listed, read
 from .knobs import START, condition_name, controls, mended
-from .panels import change, coloured, heat, jpegs, judge, panel, sharp
+from .panels import Answer, change, coloured, heat, jpegs, judge, panel, sharp
 from .quiz import Question, questions
 from .widget import Explorer
 
@@ -47,6 +47,7 @@ class MaskExplorer(Explorer):
         self.asked: list[Question] = [] if self.sweep is None else questions(self.sweep, study.profile.seed)
         self.at, self.right, self.guess = 0, 0, -1
         self.seen: dict[str, dict] = {}
+        self.clean: dict[tuple[str, ...], Answer] = {}
         for path in sorted(self.folder.glob("*.py")):
             extend(path)
         first = study.clips("test")["clip"].iloc[0]
@@ -71,11 +72,19 @@ class MaskExplorer(Explorer):
         knobs = mended(self.study, clip, knobs)
         key = repr(sorted(knobs.items())) + repr(list(self.prompts))
         if key not in self.seen:
-            self.seen[key] = view(self.study, clip, knobs, self.bits, self.prompts, self.sweep)
+            before = self.before(clip)
+            self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.sweep)
         if self.scene.get("clip") != clip.name:
             self.scene = {"clip": clip.name, "video": clip.video, "seconds": clip.seconds}
         self.controls = controls(self.study, clip, knobs)
         self.knobs, self.view = knobs, {**self.seen[key], "ticket": self.view.get("ticket", 0)}
+
+    def before(self, clip: OpenClip) -> Answer:
+        """CLIP's answer to the clean frames."""
+        key = clip.name, *self.prompts
+        if key not in self.clean:
+            self.clean[key] = judge(self.study, clip.frames, self.prompts)
+        return self.clean[key]
 
     def do_keep(self, buffers: list[bytes], name: str) -> str:
         """The drawn mask becomes a shape."""
@@ -154,15 +163,18 @@ def view(
     study: Study,
     clip: OpenClip,
     knobs: Mapping[str, Any],
-    bits: np.ndarray,
-    prompts: Mapping[str, torch.Tensor],
+    before: Answer,
+    bits: np.ndarray | None = None,
+    prompts: Mapping[str, torch.Tensor] | None = None,
     sweep: pd.DataFrame | None = None,
 ) -> dict:
-    """What the knobs show of a clip: two panels, clean and masked, and the change in words. bits: the drawn mask, bool
-    [S, S]. The pictures are JPEG files, all else numbers and words."""
+    """What the knobs show of a clip: two panels, clean and masked, and the change in words.
+
+    before: CLIP's answer to the clean frames. bits: the drawn mask, bool [S, S]. The pictures are JPEG files, all else
+    numbers and words."""
     shown, title = frames_of(study, clip, knobs, bits)
-    before, after = judge(study, clip.frames, prompts), judge(study, shown, prompts)
-    names = [*study.classes[: study.n_source], *prompts]
+    after = judge(study, shown, prompts)
+    names = [*study.classes[: study.n_source], *(prompts or {})]
     own, classes = knobs["pixels"] == "own", study.n_source
     pictures = [clip.own, sharp(clip.own, clip.frames, shown)] if own else [clip.frames, shown]
     panels = [
@@ -186,13 +198,16 @@ def view(
     }
 
 
-def frames_of(study: Study, clip: OpenClip, knobs: Mapping[str, Any], bits: np.ndarray) -> tuple[np.ndarray, str]:
+def frames_of(
+    study: Study, clip: OpenClip, knobs: Mapping[str, Any], bits: np.ndarray | None
+) -> tuple[np.ndarray, str]:
     """The frames uint8 [T, S, S, 3] that the knobs make of a clip, and the mask in words."""
     seed = study.profile.seed + knobs["seed"]
     if knobs["what"] != "draw":
         condition = condition_name(knobs)
         check(condition)
         return masked(study, clip, condition, seed), describe(condition)
+    assert bits is not None
     mask = torch.from_numpy(bits).float().expand(len(clip.frames), -1, -1)
     if knobs["control"] and bits.any():
         mask = CONTROLS[knobs["control"]](mask, rng(seed, clip.name, "drawn"))

@@ -175,11 +175,9 @@ def view(
     pictures = [clip.own, sharp(clip.own, clip.frames, shown)] if own else [clip.frames, shown]
     panels = [panel("as it is", pictures[0], before, classes, len(classes), clip.label)]
     if method != NONE:
-        panels.append(
-            {"title": "the noise alone, four times as strong", "frames": jpegs(amplified(shown, clip.frames))}
-        )
+        panels.append({"title": "the noise alone, twice as strong", "frames": jpegs(amplified(shown, clip.frames))})
         if weights is not None:
-            panels[-1] |= {"title": "the noise alone, x 4; below: the gate's weights", "bars": bars(weights, classes)}
+            panels[-1] |= {"title": "the noise alone, x 2; below: the gate", "bars": bars(weights, classes)}
         panels.append(panel(NOISES.get(method, "yours"), pictures[1], after, classes, len(classes), clip.label))
         if boxes is not None:
             panels[-1]["boxes"] = [outline(box) for box in boxes]
@@ -204,7 +202,7 @@ x = clips_to_input(study.store.get(study.meta.loc[study.meta["clip"] == "{clip}"
 scores = build_protocols(setup)["{method}"](x)[0]  # of clips [1, C]; from clipaction.noise.protocols"""
 
 
-def amplified(noisy: np.ndarray, clean: np.ndarray, factor: float = 4.0) -> np.ndarray:
+def amplified(noisy: np.ndarray, clean: np.ndarray, factor: float = 2.0) -> np.ndarray:
     """What was added to frames, `factor` times as strong, around mid-grey: uint8 [T, S, S, 3]."""
     return (128 + factor * (noisy.astype(np.float32) - clean)).clip(0, 255).astype(np.uint8)
 

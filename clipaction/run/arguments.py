@@ -14,6 +14,7 @@ COMMANDS = {
     "prepare": "make or find the videos and decode them into the frame store (needs no weights)",
     "run": "run the notebooks, then compare figures and tables with the published ones",
     "verify": "compare figures and tables with the published ones; exit 1 on a mismatch",
+    "lab": "open JupyterLab on copies of the notebooks, in results/<profile>/lab",
     "bench": "print the speed of the pipeline and of the bare encoder",
 }
 Run = tuple[str, dict]  # a profile's name or path, and the overrides of its fields

@@ -99,7 +99,14 @@ def bench(arguments) -> int:
     return 0
 
 
-COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench}
+def lab(arguments) -> int:
+    """Opens JupyterLab on copies of the notebooks."""
+    from .lab import lab as open_lab
+
+    return open_lab(*profile_of(arguments))
+
+
+COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench, "lab": lab}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,5 +1,7 @@
 """The explorers offer what works, say why the rest does not, and show what the package computes."""
 
+import base64
+import io
 import json
 import re
 import time
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from clipaction.analysis.attention import noisy_images
 from clipaction.base.errors import UserError
@@ -154,6 +157,14 @@ def test_an_error_is_a_line_and_the_picture_stays(explorer):
     assert explorer.view["panels"] == before
     move(explorer, ticket=8, percent=20)
     assert explorer.note == "" and explorer.view["ticket"] == 8
+
+
+def test_where_nobody_can_turn_knobs_a_picture_is_shown(explorer, monkeypatch):
+    assert "application/vnd.jupyter.widget-view+json" in str(explorer._repr_mimebundle_())
+    monkeypatch.setenv("CLIPACTION_STILLS", "1")
+    shown = explorer._repr_mimebundle_()
+    picture = Image.open(io.BytesIO(base64.b64decode(shown["image/png"])))
+    assert picture.width > 400 and "python -m clipaction lab" in shown["text/plain"]
 
 
 def test_clips_are_found_by_what_is_known_of_them(square_study, registries):

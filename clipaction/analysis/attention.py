@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
 from ..base.files import replacing
 from ..masking.regions.truth import coverage_of
@@ -41,7 +42,7 @@ def relevance_shares(study, meta: pd.DataFrame, setup: Setup) -> pd.DataFrame:
     clip, head, t = study.clip, study.head(), study.profile.frames // 2
     records: list[pd.DataFrame] = []
     examples: dict[str, tuple] = {}
-    for i in range(0, len(meta), 32):
+    for i in tqdm(range(0, len(meta), 32), desc="relevance with noise", unit="batch", leave=False):
         part = meta.iloc[i : i + 32]
         frames = study.store.get(part["row"])
         region = coverage_of("actor+prop", study.store.parts[part["row"].to_numpy(), t])

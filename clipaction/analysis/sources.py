@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
 from ..base.seeds import rng
 from ..evaluate.intervals import bootstrap_groups
@@ -34,7 +35,8 @@ def score_sources(study, meta: pd.DataFrame) -> pd.DataFrame:
     sources = [name for name in sources if name != "truth"]
     t, size = study.store.frames.shape[1:3]
     nearness = centre_prior(size).expand(t, -1, -1)
-    for clip, group, row in zip(meta["clip"], meta["group"], meta["row"]):
+    clips = zip(meta["clip"], meta["group"], meta["row"])
+    for clip, group, row in tqdm(clips, total=len(meta), desc="scoring region sources", unit="clip", leave=False):
         frames, generator = study.store.frames[row], rng(study.profile.seed, clip, "random region")
         finders = {name: partial(finder, int(row), frames) for name, finder in study.finders.items()}
         evidence = regions.Evidence(frames, study.store.parts[row], finders)

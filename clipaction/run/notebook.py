@@ -113,6 +113,7 @@ def own_kernel(columns: int) -> Iterator[None]:
             "TQDM_MININTERVAL": "0.5",
             "TQDM_NCOLS": str(columns),
             "TQDM_NROWS": "20",
+            "CLIPACTION_STILLS": "1",  # nobody can turn an explorer's knobs there
         }
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)

@@ -96,7 +96,7 @@ class Detections:
     def find(self, rows: list[int], frames: np.ndarray) -> None:
         """Detect in the clips at `rows` of frames [N, T, S, S, 3] that have no file yet."""
         missing = [row for row in rows if not self._path(row).exists()]
-        for row in tqdm(missing, desc="detecting actors and props", unit="clip", leave=False, disable=not missing):
+        for row in tqdm(missing, desc="detecting actors and props", unit="clip", leave=False, disable=len(missing) < 2):
             self(row, frames[row])
 
     def __call__(self, row: int, frames: np.ndarray) -> np.ndarray:

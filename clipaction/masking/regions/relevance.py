@@ -23,7 +23,7 @@ class RelevanceMaps:
     def find(self, rows: list[int], frames: np.ndarray) -> None:
         """Compute the maps of the clips at `rows` of frames [N, T, S, S, 3]."""
         missing = [row for row in rows if row not in self.maps]
-        for row in tqdm(missing, desc="relevance", unit="clip", leave=False, disable=not missing):
+        for row in tqdm(missing, desc="relevance", unit="clip", leave=False, disable=len(missing) < 2):
             x = to_input(np.array(frames[row]))  # the store is read-only
             with torch.inference_mode():
                 answer = (self.clip.encode_image(x) @ self.head.T).argmax(1)

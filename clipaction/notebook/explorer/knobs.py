@@ -116,17 +116,18 @@ def reason_against(study: Study, clip: OpenClip, knobs: Mapping[str, Any], knob:
     """Why an option cannot be chosen; '' where it can, if need be with other values of later knobs."""
     trial = {**knobs, knob: value}
     for later in LATER.get(knob, ()):
-        if not (reason := impossible(study, clip, trial)):
+        if not impossible(study, clip, trial):
             return ""
         if later in NEUTRAL:
             trial[later] = NEUTRAL[later]
         else:
-            for other in options(study, later):
-                if not impossible(study, clip, {**trial, **NEUTRAL, later: other}):
-                    trial[later] = other
-                    break
-    reason = impossible(study, clip, trial)
-    return reason
+            fit = (
+                other
+                for other in options(study, later)
+                if not impossible(study, clip, trial | NEUTRAL | {later: other})
+            )
+            trial[later] = next(fit, trial[later])
+    return impossible(study, clip, trial)
 
 
 def mended(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> Knobs:
@@ -141,8 +142,8 @@ def mended(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> Knobs:
     return knobs
 
 
-LABELS = {"what": "", "percent": "area, %", "placement": "place", "source": "found by", "control": "control"}
-LABELS |= {"heat": "where it looks", "seed": "seed", "pixels": "shown in", "part": "part", "grain": "as"}
+LABELS = {"what": "", "percent": "area, %", "placement": "place", "source": "found by", "grain": "as"}
+LABELS |= {"heat": "where it looks", "pixels": "shown in"}  # the other labels are the knobs' own names
 
 
 def controls(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> list[dict]:
@@ -150,11 +151,17 @@ def controls(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> list[dic
     shown = ["what", *SHOWN[knobs["what"]], "pixels", "heat"]
     if knobs["what"] in ("hide", "keep") and knobs["part"] != "relevant":
         shown.remove("percent")
-    drawn = knobs["control"] == "cells" or knobs["placement"] == "random" or knobs["motion"] == "moving"
-    seeded = {"shape": drawn or knobs["shape"] in ("patches", "blob"), "draw": True}.get(knobs["what"], True)
-    if "seed" in shown and not (seeded and (knobs["what"] == "shape" or knobs["control"])):
-        shown.remove("seed")
+    if not drawn_at_random(knobs):
+        shown = [name for name in shown if name != "seed"]
     return [control(study, clip, knobs, name) for name in shown]
+
+
+def drawn_at_random(knobs: Mapping[str, Any]) -> bool:
+    """Whether another seed gives another mask."""
+    if knobs["what"] == "shape":
+        shape = SHAPES[knobs["shape"]]
+        return knobs["placement"] == "random" or knobs["motion"] == "moving" or shape.anew or shape.variants > 1
+    return bool(knobs["control"])
 
 
 def control(study: Study, clip: OpenClip, knobs: Mapping[str, Any], name: str) -> dict:

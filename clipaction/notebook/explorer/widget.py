@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 import anywidget
+import numpy as np
 import traitlets
+from matplotlib.figure import Figure
+from PIL import Image
 
 from ...base.errors import UserError
 
 HERE = Path(__file__).parent
+STILLS = "CLIPACTION_STILLS"  # environment variable: explorers show a picture instead of knobs
+
+
+def still(view: dict) -> bytes:
+    """The pictures of a view with its answers as a PNG, for executed notebooks and what is made of them."""
+    panels = view["panels"]
+    figure = Figure(figsize=(2.6 * len(panels), 3.2), layout="constrained")
+    for axes, panel in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels):
+        frames = panel["frames"]
+        axes.imshow(Image.open(io.BytesIO(frames[len(frames) // 2])))
+        axes.set_title(panel["title"], fontsize=8)
+        axes.set_axis_off()
+        for line, bar in enumerate(panel.get("bars", [])[:2]):
+            axes.text(0, -0.06 - 0.07 * line, f"{bar['name']} {bar['p']:.2f}", transform=axes.transAxes, fontsize=8)
+    figure.suptitle(f"{view['change']}   (open this notebook in JupyterLab to turn the knobs)", fontsize=8)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    return file.getvalue()
 
 
 class Explorer(anywidget.AnyWidget):
@@ -35,6 +59,12 @@ class Explorer(anywidget.AnyWidget):
     def __init__(self, **values: Any):
         super().__init__(**values)
         self.on_msg(lambda _, content, buffers: self.answer(content, [bytes(part) for part in buffers]))
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if os.environ.get(STILLS):  # nobody can turn knobs there
+            png = base64.b64encode(still(self.view)).decode()
+            return {"image/png": png, "text/plain": "The knobs need a kernel: python -m clipaction lab"}
+        return super()._repr_mimebundle_(**options)
 
     def answer(self, content: dict, buffers: list[bytes]) -> None:
         """One message of the page: {"kind": the name of a method, without its `do_`, and what that takes}."""

@@ -16,6 +16,7 @@ from ...base.seeds import rng
 from ...masking.conditions import Context, apply, check, describe
 from ...masking.controls import CONTROL_WORDS, CONTROLS
 from ...masking.fills import FILL_WORDS, hide
+from ...masking.shapes import SHAPES
 from ...profiles.load import extend
 from ...study import Study
 from . import drawings
@@ -25,6 +26,7 @@ from .panels import Answer, change, coloured, heat, jpegs, judge, panel, sharp
 from .quiz import Question, questions
 from .widget import Explorer
 
+REMEMBERED = 200  # views, of 0.2 MB each
 CODE = """study = open_study("{profile}")  # from clipaction.study import open_study
 clip = study.meta[study.meta["clip"] == "{clip}"]
 frames = next(study.masked(clip, "{condition}"))[0]  # uint8 [T, S, S, 3]"""
@@ -70,8 +72,10 @@ class MaskExplorer(Explorer):
             self.bits = check_frames(clip, np.frombuffer(buffers[0], np.uint8))
             self.seen.clear()
         knobs = mended(self.study, clip, knobs)
-        key = repr(sorted(knobs.items())) + repr(list(self.prompts))
+        key = repr((sorted(knobs.items()), list(self.prompts), SHAPES.get(knobs["shape"])))
         if key not in self.seen:
+            if len(self.seen) == REMEMBERED:
+                self.seen.clear()
             before = self.before(clip)
             self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.sweep)
         if self.scene.get("clip") != clip.name:

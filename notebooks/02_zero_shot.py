@@ -70,7 +70,7 @@ p = (s / tau).softmax(0)  # probabilities
 answer = names[p.argmax()]
 
 assert torch.allclose(s, zero_shot_scores(model, head, x[None])[0][0], atol=1e-5)  # what the package computes
-print(f"{test['cls'][0]}: CLIP says {answer}, with probability {p.max():.2f}")
+print(f"{test['cls'][0]}: CLIP says {answer}, with probability {p.max().item():.2f}")
 
 # %% [markdown]
 # ## Judge every clip

@@ -137,7 +137,7 @@ grey = x[0] * (1 - hidden) + mean * hidden  # ... are this picture
 assert torch.allclose((grey - mean) / std, normalised, atol=1e-5)
 for name, frames in (("whole", x[0]), ("black", black), ("zeros after normalisation", grey)):
     p = (clip_scores(model.encode_image(frames)[None], head)[0][0] / model.tau).softmax(0)
-    print(f"{name}: {study.classes[p.argmax()]} {p.max():.2f}")
+    print(f"{name}: {study.classes[p.argmax()]} {p.max().item():.2f}")
 middle = [frames[len(frames) // 2].permute(1, 2, 0).clip(0, 1).cpu() for frames in (x[0], black, grey)]
 pictures.tiles(middle, ["whole", "black", "zeros after normalisation"], columns=3, side=2)
 plt.show()

@@ -146,7 +146,10 @@ if len(away):
         print(f"{name}: {(rows.pred == rows.label).mean():.1%} of {len(rows)} clips of the other domain")
 if dose.has_doses(study):
     best = follows[follows.method == "none"].set_index("measure")["detectable"].dropna()
-    print(f"{best.idxmin()} detects the smallest difference in dose, {best.min():.0%} of the pictures.")
+    if len(best):
+        print(f"{best.idxmin()} detects the smallest difference in dose, {best.min():.0%} of the pictures.")
+    else:
+        print("No measure follows the dose clearly enough on so few clips.")
 
 # %% [markdown]
 # ## Exercises

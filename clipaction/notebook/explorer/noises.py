@@ -154,7 +154,7 @@ def noisy_frames(
     else:
         noisy = add(x[0], strength * noises["shared"]) if method == "shared" else x[0]
     shown = (noisy.permute(0, 2, 3, 1).cpu().numpy() * 255 + 0.5).astype(np.uint8)
-    return shown, None if boxes is None else boxes.numpy(), weights
+    return shown, None if boxes is None else boxes.cpu().numpy(), weights
 
 
 @torch.inference_mode()
@@ -209,7 +209,7 @@ def amplified(noisy: np.ndarray, clean: np.ndarray, factor: float = 2.0) -> np.n
 
 def bars(weights: torch.Tensor, classes: Sequence[str], most: int = 5) -> list[dict]:
     """The largest of a gate's weights [T, K], averaged over frames."""
-    mean = weights.mean(0).numpy()
+    mean = weights.mean(0).cpu().numpy()
     return [{"name": classes[k], "p": float(mean[k]), "kind": "other"} for k in mean.argsort()[::-1][:most]]
 
 

@@ -228,6 +228,16 @@ def test_pooled_runs_count_every_clip_and_keep_groups_together(results, tmp_path
     items.save_table(table, tmp_path / "pooled")
 
 
+def test_what_was_asked_for_with_from_04_is_in_its_table(tmp_path):
+    """Notebook 01 noted a profile without these steps; notebook 04 was then run alone, with them."""
+    folder = write_results(tmp_path / "quick", "quick", failed=0, overrides={"noise.ablation_steps": 0})
+    assert TABLES["tab06"](Results(folder)).data.empty
+    asked = write_results(tmp_path / "asked", "quick", failed=0, overrides={"noise.ablation_steps": 3})
+    shutil.copy(asked / "noise/ablation.parquet", folder / "noise/ablation.parquet")
+    table = TABLES["tab06"](Results(folder))
+    assert len(table.data) and set(table.data["steps"]) == {3} and "on demand" not in table.caption
+
+
 def test_ablation_hint_names_the_steps_of_the_reference(tmp_path, monkeypatch):
     results = Results(write_results(tmp_path / "quick", "quick", failed=0, overrides={"noise.ablation_steps": 0}))
     monkeypatch.setattr(opened, "reference_dir", lambda profile: tmp_path / "reference" / profile)

@@ -47,11 +47,11 @@ LEFT_OUT = {  # files that not every profile has: whether this one does without
     "predictions/ward.parquet": lambda p: p["dataset"]["kind"] != "demo" or not p["dataset"]["ward_groups"],
     "predictions/baselines.parquet": lambda p: not p["baselines"]["enabled"],
     "dose.parquet": lambda p: (p["dataset"]["kind"], p["model"]["name"]) != DOSED or not available(),
-    "noise/ablation.parquet": lambda p: not p["noise"]["ablation_steps"],
-    "noise/unseen.parquet": lambda p: not p["noise"]["unseen_steps"],
-    "noise/search.parquet": lambda p: not p["noise"]["search_steps"],
     "region_scores.parquet": lambda p: "truth" not in p["regions"]["sources"] or len(p["regions"]["sources"]) < 2,
 }
+# Notebook 04 writes these in every run, empty where they were not asked for. `--from 04` may ask for them after
+# notebook 01 has noted the profile of the run, so what is in them counts.
+ON_DEMAND = ("noise/ablation.parquet", "noise/unseen.parquet", "noise/search.parquet")
 
 
 class Results:
@@ -103,8 +103,10 @@ class Results:
         return self._tables[name]
 
     def maybe(self, name: str) -> pd.DataFrame | None:
-        """The same, or None where the profile does without it (see LEFT_OUT)."""
+        """The same, or None where the profile does without it (see LEFT_OUT), or it was not asked for (ON_DEMAND)."""
         self._read.add(name)
+        if name in ON_DEMAND and not (self.folder / name).exists():
+            return None
         left_out = LEFT_OUT.get(name)
         if left_out and left_out(self.run["profile"]):  # a file may be left from before it was switched off
             return None

@@ -122,7 +122,7 @@ def test_finished_clips_are_kept_when_a_run_was_killed(rendered):
         ("samples.py", "CLINICAL_SHARE = 0.15", "CLINICAL_SHARE = 0.2", False),
         ("scenes.py", "LAYOUTS = 4", "LAYOUTS = 3", True),
         ("draw.py", "RIM = 0.45", "RIM = 0.5", True),
-        ("render.py", "1_600_000", "1_700_000", True),
+        ("render.py", "1_000_000", "1_700_000", True),
         ("truth.py", "savez_compressed", "savez", True),
         ("things.py", '"golf bag", "weights"', '"weights", "golf bag"', True),
     ],

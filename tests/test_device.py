@@ -199,7 +199,7 @@ def test_the_mistake_of_notebook_02_is_caught(device):
     assert (frame_pred != clip_pred[:, None]).float().mean(1).cpu().numpy().shape == (3,)
 
 
-def test_every_notebook_runs_with_the_model_on_another_device(tmp_path, monkeypatch):
+def test_every_notebook_runs_with_the_model_on_another_device(tmp_path, monkeypatch, registries):
     for folder in ("DATA", "RESULTS", "FIGURES"):
         monkeypatch.setenv(f"CLIPACTION_{folder}", str(tmp_path / folder.lower()))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))

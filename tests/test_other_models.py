@@ -138,7 +138,7 @@ def test_prompts_are_tuned_without_a_start_token(request, kind):
 
     before = clip.head(PHRASES, ["a photo of a person {}."])
     data = (features, labels, features, labels)
-    after = tune_prompts(clip, PHRASES, *data, steps=20, lr=0.05, every=5)
+    after = tune_prompts(clip, PHRASES, *data, steps=20, rates=(0.05,), every=5)
     assert torch.allclose(tune_prompts(clip, PHRASES, *data, steps=0), before, atol=1e-6)  # where it starts
     assert after.shape == (3, 64) and loss(after) < loss(before)
     assert not input_embedding(clip)._forward_hooks

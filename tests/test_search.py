@@ -147,7 +147,7 @@ def test_table_shows_the_search(found, tmp_path):
     folder = write_results(tmp_path / "quick", "quick", failed=0, overrides=STEPS)
     found.table.to_parquet(folder / "noise" / "search.parquet")
     made = TABLES["tab11"](Results(folder))
-    assert "4 settings for each of the 7 noises: eps 16 and 48 (of 255)" in made.caption
+    assert "6 settings for each of the 7 noises: eps 16, 48 and 96 (of 255)" in made.caption
     bold = made.view["cross-entropy"].str.startswith("**")
     assert bold.tolist() == found.table["best"].tolist()
     assert (made.view["in use"] == "yes").tolist() == found.table["used"].tolist()

@@ -61,6 +61,7 @@ NO_RESULT = {
     "run.arguments": "the command line",
     "run.bench": "measures speed; nothing is kept",
     "run.cli": "the command line",
+    "run.lab": "opens JupyterLab on copies of the notebooks",
     "run.live": "shows progress",
     "run.notebook": "executes a notebook",
     "run.records": "keeps records of notebooks",

@@ -43,7 +43,8 @@ def effort(tried: pd.Series) -> str:
 
 def listed(values: pd.Series) -> str:
     """'16 and 48'."""
-    return " and ".join(f"{value:g}" for value in sorted(values.unique()))
+    *first, last = (f"{value:g}" for value in sorted(values.unique()))
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def printed(results: Results, data: pd.DataFrame) -> pd.DataFrame:

@@ -473,8 +473,9 @@ print("Whether noise adds anything to what its rivals know is judged in notebook
 # ```
 #
 # ```python
-# f = F.normalize(torch.stack([clip.encode_image(to_input(study.store.get([r])[0])).mean(0) for r in some["row"]]), dim=1)
+# f = F.normalize(torch.stack([clip.encode_image(to_input(study.store.get([r])[0])).mean(0) for r in test["row"]]), dim=1)
 # W, b = learned.gates["gated"][:, :-1], learned.gates["gated"][:, -1]
+# labels = torch.tensor(test["label"].tolist())
 # print(((f @ W.T + b).argmax(1).cpu() == labels).float().mean().item(), named.get("probe"))
 # ```
 #

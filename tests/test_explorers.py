@@ -18,14 +18,14 @@ from clipaction.base.errors import UserError
 from clipaction.demo.render import write_video
 from clipaction.masking import masks
 from clipaction.masking.conditions import parse
-from clipaction.masking.shapes import SHAPES
+from clipaction.masking.shapes import SHAPES, shape
 from clipaction.noise.apply import action_boxes
 from clipaction.noise.files import save_noise
 from clipaction.noise.learning import RECIPES, load_learned, setup_of
 from clipaction.noise.parameters import ClassNoise
 from clipaction.noise.protocols import HEADLINE
 from clipaction.notebook.explorer import MaskExplorer, NoiseExplorer, drawings, knobs, noises, offline, panels, quiz
-from clipaction.notebook.explorer.clips import Clips, cropped
+from clipaction.notebook.explorer.clips import Clips
 from clipaction.notebook.explorer.masks import frames_of, masked
 from clipaction.profiles.load import extend
 from clipaction.vision.clip import clips_to_input, to_input
@@ -167,6 +167,30 @@ def test_where_nobody_can_turn_knobs_a_picture_is_shown(explorer, monkeypatch):
     assert picture.width > 400 and "python -m clipaction lab" in shown["text/plain"]
 
 
+def test_an_error_of_the_readers_own_shape_is_a_line_too(explorer):
+    shape("broken")(lambda grid: 1 / 0)
+    move(explorer, ticket=5, shape="broken")
+    assert explorer.note.startswith("ZeroDivisionError") and explorer.view["ticket"] == 5
+    shape("broken")(lambda grid: abs(grid.v) + abs(grid.u))  # mended, under the same name
+    move(explorer, ticket=6, shape="broken")
+    assert explorer.note == "" and explorer.knobs["shape"] == "broken"
+
+
+def test_a_shape_that_is_registered_anew_is_shown_anew(explorer):
+    shape("mine")(lambda grid: abs(grid.v) + 0 * grid.u)
+    move(explorer, shape="mine")
+    before = explorer.view["panels"][1]["frames"]
+    shape("mine")(lambda grid: abs(grid.u) + 0 * grid.v)
+    move(explorer, shape="mine")
+    assert explorer.view["panels"][1]["frames"] != before
+
+
+def test_the_most_relevant_pixels_have_the_names_of_the_sweep():
+    spelled = {**START, "what": "hide", "part": "relevant", "source": "relevance"}
+    names = [knobs.condition_name({**spelled, "percent": percent}) for percent in (20, 30, 17.969)]
+    assert names == ["hide:relevant:silhouette", "hide:relevant30:silhouette", "hide:relevant18:silhouette"]
+
+
 def test_clips_are_found_by_what_is_known_of_them(square_study, registries):
     meta = square_study.clips("test")
     rows = meta.assign(level="clip", condition="none", method="clip", p_pred=0.5)
@@ -199,16 +223,25 @@ def test_a_video_of_ones_own(explorer, square_study, tmp_path):
     explorer.add_video(tmp_path / "mine.avi")
     assert explorer.clips[0]["clip"] == "mine.avi" and explorer.view["state"] == ""
     clip = explorer.known.open("mine.avi")
-    assert clip.frames.shape == (4, 48, 48, 3) and clip.own.shape == (4, 32, 32, 3) and len(clip.video) == 9
+    assert clip.frames.shape == (4, 48, 48, 3) and clip.own.shape == (4, 48, 48, 3) and len(clip.video) == 9
     move(explorer, what="hide", part="actor+prop")
     assert explorer.knobs["source"] == "motion" and explorer.note == ""
+    before, row = explorer.view["panels"], clip.row
+    write_video(tmp_path / "mine.avi", 255 - frames)
+    explorer.add_video(tmp_path / "mine.avi")  # another video of the same name
+    assert explorer.view["panels"] != before and explorer.known.open("mine.avi").row < row < 0
     explorer.answer({"kind": "video", "name": "../broken.avi"}, [b"nothing"])
     assert "broken.avi" in explorer.note and explorer.knobs["clip"] == "mine.avi"
 
 
-def test_only_the_middle_of_a_wide_frame_is_seen():
-    frame = np.arange(4 * 10 * 3).reshape(4, 10, 3)
-    assert (cropped(frame) == frame[:, 3:7]).all()
+def test_pictures_show_what_the_model_sees(square_study):
+    clips = Clips(square_study)
+    clips.preparation = {"size": 8, "interpolation": "bilinear", "resize_mode": "shortest"}
+    frames = np.random.default_rng(0).integers(0, 255, (2, 40, 90, 3), dtype=np.uint8)
+    assert (clips.shown(frames) == frames[:, :, 25:65]).all()  # the middle
+    clips.preparation["resize_mode"] = "squash"
+    assert clips.shown(frames).shape == (2, 40, 40, 3) and (clips.shown(frames) != frames[:, :, 25:65]).any()
+    assert clips.shown(np.zeros((1, 1080, 1920, 3), np.uint8)).shape == (1, 480, 480, 3)
 
 
 # drawing

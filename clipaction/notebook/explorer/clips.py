@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from ...study import Study
 from ...vision.load import preprocessing
 from .panels import jpegs
 
+OWN = count(1)  # numbers of videos of one's own: finders remember what they found by row, over all explorers
+SHOWN = 480  # side of the pictures that are shown, at most, in pixels
 PLAYED = 24  # frames of a video that are played, at most
 
 
@@ -74,8 +77,7 @@ class Clips:
         path = Path(path).expanduser()
         decoded = decode(path, self.study.profile.frames)
         frames = resize(decoded.frames, **self.preparation)
-        row = -1 - sum(clip.row < 0 for clip in self.opened.values())
-        clip = OpenClip(name or path.name, "your video", None, "", row, frames, *self.pixels(path))
+        clip = OpenClip(name or path.name, "your video", None, "", -next(OWN), frames, *self.pixels(path))
         self.opened[clip.name] = clip
         return clip
 
@@ -89,22 +91,20 @@ class Clips:
         """The judged frames of a video in its own pixels, cropped as the model sees them, all frames (at most PLAYED)
         as JPEG, and its length in seconds."""
         judged, played = decode(path, self.study.profile.frames), decode(path, PLAYED)
-        video = jpegs(np.stack([cropped(played.frames[i]) for i in first_of_each(played.indices)]))
+        video = jpegs(self.shown(played.frames[first_of_each(played.indices)]))
         seconds = played.n_frames / played.fps if played.fps else 1.0
-        return np.stack([cropped(frame) for frame in judged.frames]), video, seconds
+        return self.shown(judged.frames), video, seconds
+
+    def shown(self, frames: np.ndarray) -> np.ndarray:
+        """Frames uint8 [T, H, W, 3] of a video as the model sees them, but larger: [T, R, R, 3], R at most SHOWN."""
+        known = self.preparation
+        size = max(known["size"], min(SHOWN, *frames.shape[1:3]))
+        return resize(frames, size, known["interpolation"], known["resize_mode"])
 
 
 def first_of_each(indices: np.ndarray) -> np.ndarray:
     """Where each different value of a sorted list occurs first: a short video repeats frames."""
     return np.unique(indices, return_index=True)[1]
-
-
-def cropped(frame: np.ndarray) -> np.ndarray:
-    """The square in the middle of a frame [H, W, 3]."""
-    h, w = frame.shape[:2]
-    side = min(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    return frame[top : top + side, left : left + side]
 
 
 def read(study: Study, name: str) -> pd.DataFrame | None:

@@ -38,8 +38,8 @@ class Panel {
     this.boxes = [];
   }
 
-  async show(data) {
-    [this.images, this.heat] = await Promise.all([bitmaps(data.frames), bitmaps(data.heat)]);
+  show(data, images, heat) {
+    [this.images, this.heat] = [images, heat];
     this.boxes = data.boxes || [];
     this.title.textContent = data.title;
     this.draw();
@@ -106,15 +106,19 @@ class Drawing {
     this.tools.append(make("button", { textContent: "clear", onclick: () => this.clear() }));
     this.name = make("input", { placeholder: "a name for it", size: 12, "aria-label": "name of the drawn mask" });
     this.tools.append(this.name, make("button", { textContent: "keep as a shape", onclick: () => this.keep() }));
-    this.choose("brush");
+    this.mark();
+  }
+
+  mark() {
+    for (const button of this.tools.querySelectorAll("button")) {
+      button.classList.toggle("on", button.textContent === this.tool);
+    }
   }
 
   choose(tool) {
     this.settle();
     this.tool = tool;
-    for (const button of this.tools.querySelectorAll("button")) {
-      button.classList.toggle("on", button.textContent === tool);
-    }
+    this.mark();
     if (tool === "box" || tool === "ellipse") {
       const third = this.size / 3;
       this.shape = { tool, x: third, y: third, w: third, h: third };
@@ -358,13 +362,14 @@ class Explorer {
   ask(moved, buffers = null) {
     const asked = { ...(this.waiting?.moved || {}), ...moved };
     this.waiting = { moved: asked, buffers: buffers || this.waiting?.buffers };
-    if (this.ticket === this.answered) this.go();
+    if (this.answered >= this.ticket) this.go();
   }
 
   go() {
     const { moved, buffers } = this.waiting;
     this.waiting = null;
-    this.ticket += 1;
+    this.ticket = Math.max(this.ticket, this.answered) + 1; // another view of the same explorer may be ahead
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.busy.hidden = false), 150);
     this.send({ kind: "knobs", knobs: { ...this.get("knobs"), ...moved }, ticket: this.ticket }, buffers || []);
   }
@@ -447,7 +452,7 @@ class Explorer {
       node.append(slider, number);
       node.update = ({ min, max, step, value }) => {
         Object.assign(slider, { min, max, step });
-        if (document.activeElement !== slider || this.ticket === this.answered) slider.value = value;
+        if (document.activeElement !== slider || this.answered >= this.ticket) slider.value = value;
         number.textContent = value;
       };
     } else {
@@ -466,11 +471,15 @@ class Explorer {
   async newView() {
     const view = this.get("view");
     this.answered = Math.max(this.answered, view.ticket || 0);
-    if (this.waiting && this.ticket === this.answered) this.go();
+    if (this.waiting && this.answered >= this.ticket) this.go();
     else {
       clearTimeout(this.timer);
       this.busy.hidden = true;
     }
+    const turn = (this.turn = (this.turn || 0) + 1);
+    const decoded = view.panels.map(({ frames, heat }) => Promise.all([bitmaps(frames), bitmaps(heat)]));
+    const pictures = await Promise.all(decoded);
+    if (turn !== this.turn) return; // a later view is on its way
     while (this.panels.length < view.panels.length) {
       const panel = new Panel(this);
       this.panels.push(panel);
@@ -482,9 +491,10 @@ class Explorer {
       if (on && this.drawing.canvas.parentNode !== frame) frame.append(this.drawing.canvas);
       if (!on) this.drawing.canvas.remove();
     }
+    this.newControls(); // a value that was refused goes back
     this.blocky = view.blocky;
     this.frame = Math.min(this.frame, view.panels[0].frames.length - 1);
-    await Promise.all(this.panels.map((panel, i) => panel.show(view.panels[i])));
+    this.panels.forEach((panel, i) => panel.show(view.panels[i], ...pictures[i]));
     this.change.textContent = view.change;
     this.change.dataset.state = view.state;
     this.code.textContent = view.code;
@@ -579,6 +589,7 @@ class Explorer {
     const file = make("input", { type: "file", accept: "video/*,.avi,.mkv", "aria-label": "your own video" });
     file.addEventListener("change", async () => {
       if (!file.files.length) return;
+      if (file.files[0].size > 9e6) return this.say("over 9 MB: open it with explorer.add_video(path) in a cell");
       this.send({ kind: "video", name: file.files[0].name }, [new Uint8Array(await file.files[0].arrayBuffer())]);
     });
     const tools = make("div", { className: "tools" }, prompt, add, make("label", {}, "video ", file));

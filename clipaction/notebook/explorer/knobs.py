@@ -54,7 +54,9 @@ def condition_name(knobs: Mapping[str, Any]) -> str:
         return "none"
     part, source = knobs["part"], knobs["source"]
     if part == "relevant":
-        part, at = f"relevant{knobs['percent']:g}", "" if source == "relevance" else f"@{source}"
+        share = max(1, round(knobs["percent"]))
+        part = "relevant" if share == 20 else f"relevant{share}"  # 20 % is what the sweep calls relevant
+        at = "" if source == "relevance" else f"@{source}"
     else:
         at = "" if source == "truth" else f"@{source}"
     control = f"{knobs['control']}:" if knobs["control"] else ""
@@ -92,14 +94,14 @@ def impossible(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> str:
 
 def options(study: Study, knob: str) -> dict[Any, str]:
     """What a menu or row of buttons offers: {value: its label}."""
-    named = {"truth", "motion", *study.profile.regions.sources}
+    left_out = {"detector", "boxes"} - set(study.profile.regions.sources)  # they need weights and a file
     return {
         "what": WHAT,
         "shape": {name: name for name in SHAPES},
         "placement": {name: name for name in PLACEMENTS},
         "motion": {name: name for name in MOTIONS},
         "part": {name: SPACED.get(name, name) for name in PARTS},
-        "source": {name: name for name in SOURCES if name in named or name == "relevance"},
+        "source": {name: name for name in SOURCES if name not in left_out},
         "grain": GRAINS,
         "control": CONTROLS,
         "fill": {"": "black", **{name: FILL_WORDS[name] for name in FILLS}},

@@ -16,6 +16,7 @@ from ...base.seeds import rng
 from ...masking.conditions import Context, apply, check, describe
 from ...masking.controls import CONTROL_WORDS, CONTROLS
 from ...masking.fills import FILL_WORDS, hide
+from ...masking.regions import SOURCES
 from ...masking.shapes import SHAPES
 from ...profiles.load import extend
 from ...study import Study
@@ -31,7 +32,10 @@ CODE = """study = open_study("{profile}")  # from clipaction.study import open_s
 clip = study.meta[study.meta["clip"] == "{clip}"]
 frames = next(study.masked(clip, "{condition}"))[0]  # uint8 [T, S, S, 3]"""
 
-NO_CODE = "A drawn mask has a name when it is kept; a video of your own has one in a data set: ./run_all.sh --data DIR"
+NO_CODE = (
+    "A drawn mask is a condition when it is kept, a video of your own a clip with ./run_all.sh --data DIR; "
+    "another seed is another run: --set seed=1"
+)
 
 
 class MaskExplorer(Explorer):
@@ -48,8 +52,8 @@ class MaskExplorer(Explorer):
         self.sweep = read(study, "predictions/masking.parquet")
         self.asked: list[Question] = [] if self.sweep is None else questions(self.sweep, study.profile.seed)
         self.at, self.right, self.guess = 0, 0, -1
-        self.seen: dict[str, dict] = {}
-        self.clean: dict[tuple[str, ...], Answer] = {}
+        self.seen: dict[tuple, dict] = {}
+        self.clean: dict[tuple, Answer] = {}
         for path in sorted(self.folder.glob("*.py")):
             extend(path)
         first = study.clips("test")["clip"].iloc[0]
@@ -72,20 +76,21 @@ class MaskExplorer(Explorer):
             self.bits = check_frames(clip, np.frombuffer(buffers[0], np.uint8))
             self.seen.clear()
         knobs = mended(self.study, clip, knobs)
-        key = repr((sorted(knobs.items()), list(self.prompts), SHAPES.get(knobs["shape"])))
+        chosen = SHAPES.get(knobs["shape"]), SOURCES.get(knobs["source"])  # the objects: both may be registered anew
+        key = clip.row, *sorted(knobs.items()), *self.prompts, *chosen
         if key not in self.seen:
             if len(self.seen) == REMEMBERED:
                 self.seen.clear()
             before = self.before(clip)
             self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.sweep)
-        if self.scene.get("clip") != clip.name:
-            self.scene = {"clip": clip.name, "video": clip.video, "seconds": clip.seconds}
+        if self.scene.get("row") != clip.row:
+            self.scene = {"clip": clip.name, "row": clip.row, "video": clip.video, "seconds": clip.seconds}
         self.controls = controls(self.study, clip, knobs)
         self.knobs, self.view = knobs, {**self.seen[key], "ticket": self.view.get("ticket", 0)}
 
     def before(self, clip: OpenClip) -> Answer:
         """CLIP's answer to the clean frames."""
-        key = clip.name, *self.prompts
+        key = clip.row, *self.prompts
         if key not in self.clean:
             self.clean[key] = judge(self.study, clip.frames, self.prompts)
         return self.clean[key]
@@ -197,8 +202,8 @@ def view(
         "change": words,
         "state": state,
         "blocky": not own,
-        "code": NO_CODE if knobs["what"] == "draw" or clip.row < 0 else code,
-        "flips": None if knobs["what"] == "draw" else flips(sweep, condition),
+        "code": NO_CODE if knobs["what"] == "draw" or clip.row < 0 or knobs["seed"] else code,
+        "flips": None if knobs["what"] == "draw" or knobs["seed"] else flips(sweep, condition),
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread
 from typing import Any
@@ -69,10 +69,9 @@ class NoiseExplorer(Explorer):
     def look(self, knobs: dict, buffers: Sequence[bytes] = ()) -> None:
         """Show what the knobs say."""
         clip = self.known.open(knobs["clip"])
-        self.scene = {"clip": clip.name, "video": clip.video, "seconds": clip.seconds}
-        self.controls = controls(self.study, self.setup, knobs)
-        self.knobs = dict(knobs)
         found = view(self.study, self.setup, self.protocols, clip, knobs, self.attacks)
+        self.scene = {"clip": clip.name, "video": clip.video, "seconds": clip.seconds}
+        self.controls, self.knobs = controls(self.study, self.setup, knobs), dict(knobs)
         self.view = {**found, "ticket": self.view.get("ticket", 0)}
 
     def do_train(self, _: list[bytes]) -> None:
@@ -91,6 +90,9 @@ class NoiseExplorer(Explorer):
         config = recipe_config(study.profile.noise, "anchored").model_copy(update=few)
 
         def watch(rows: list[dict]) -> None:
+            self.lock.release()  # between two steps the page has its turn: both use the one model
+            time.sleep(0.005)
+            self.lock.acquire()
             losses.append(rows[-1]["loss"])
             self.training = {**self.training, "running": True, "loss": list(losses)}
             if self.stopped.is_set():
@@ -103,13 +105,21 @@ class NoiseExplorer(Explorer):
             return float(len(kept))  # the last step counts
 
         self.training = {**self.training, "running": True, "loss": []}
-        data = training_frames(study, study.clips("train"))
-        with suppress(Stopped):
-            train(study.clip, study.head(), data, config, "anchored", study.profile.seed, keep, "yours", watch=watch)
-        self.setup = replace(self.setup, noises={**self.setup.noises, MINE: kept[-1]})
-        with self.hold_sync():
-            self.training = {**self.training, "running": False}
-            self.look({**self.knobs, "method": MINE})
+        note = ""
+        arguments = config, "anchored", study.profile.seed, keep, "yours"
+        with self.lock:
+            try:
+                data = training_frames(study, study.clips("train"))
+                train(study.clip, study.head(), data, *arguments, watch=watch)
+            except Stopped:
+                pass
+            except Exception as error:  # it has no cell to appear in
+                note = f"the training failed: {error}"
+        with self.lock, self.hold_sync():
+            self.training, self.note = {**self.training, "running": False}, note
+            if kept:
+                self.setup = replace(self.setup, noises={**self.setup.noises, MINE: kept[-1]})
+                self.look({**self.knobs, "method": MINE})
 
 
 class Stopped(Exception):
@@ -190,16 +200,24 @@ def view(
         "change": words if method != NONE else f"{classes[int(before.clip.argmax())]} {before.clip.max():.2f}",
         "state": state,
         "blocky": not own,
-        "code": CODE.format(profile=study.profile.name, clip=clip.name, method=method),
+        "code": code_of(study, clip, knobs),
         "table": answers(study, protocols, clip, classes),
         "words": turned(attacks, method, knobs["of"]),
     }
 
 
+NO_CODE = "Protocols add their noise at full strength; this picture is noisy_frames(study, setup, frames, method, ...)"
 CODE = """study = open_study("{profile}")
 setup = setup_of(study, load_learned(study))  # both from clipaction.noise.learning
 x = clips_to_input(study.store.get(study.meta.loc[study.meta["clip"] == "{clip}", "row"]))
 scores = build_protocols(setup)["{method}"](x)[0]  # of clips [1, C]; from clipaction.noise.protocols"""
+
+
+def code_of(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> str:
+    """The lines that give the same answer."""
+    if knobs["method"] in (CLASS, MINE) or (knobs["strength"] != 1 and knobs["method"] != NONE):
+        return NO_CODE
+    return CODE.format(profile=study.profile.name, clip=clip.name, method=knobs["method"])
 
 
 def amplified(noisy: np.ndarray, clean: np.ndarray, factor: float = 2.0) -> np.ndarray:

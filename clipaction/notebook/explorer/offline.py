@@ -121,7 +121,7 @@ def knobs_of(name: str) -> Knobs | None:
     knobs = {**START, "what": c.kind, "percent": percent, **{key: value for key, value in known.items() if value}}
     knobs["pixels"] = "model"
     spelled = condition_name(knobs)
-    return knobs if spelled in (name, name.replace("relevant:", f"relevant{percent}:")) else None
+    return knobs if spelled == name else None
 
 
 def offered(study: Study, clip: OpenClip, knobs: Knobs, states: Mapping[str, Knobs]) -> list[dict]:

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import anywidget
@@ -57,6 +58,7 @@ class Explorer(anywidget.AnyWidget):
     accepts = traitlets.Bool(True).tag(sync=True)  # whether sentences and videos can be added
 
     def __init__(self, **values: Any):
+        self.lock = RLock()  # the page's messages, and a training in a thread of its own
         super().__init__(**values)
         self.on_msg(lambda _, content, buffers: self.answer(content, [bytes(part) for part in buffers]))
 
@@ -70,11 +72,13 @@ class Explorer(anywidget.AnyWidget):
         """One message of the page: {"kind": the name of a method, without its `do_`, and what that takes}."""
         content = dict(content)
         ticket = content.pop("ticket", 0)
-        with self.hold_sync():  # the page gets all that has changed at once
+        with self.lock, self.hold_sync():  # the page gets all that has changed at once
             try:
                 note = getattr(self, "do_" + content.pop("kind"))(buffers, **content) or ""
             except UserError as error:
                 note = str(error)
+            except Exception as error:  # of a shape or source of the reader's own, for example
+                note = f"{type(error).__name__}: {error}"
             self.note = note
             if ticket:  # also after an error, or the page would wait for ever
                 self.view = {**self.view, "ticket": ticket}

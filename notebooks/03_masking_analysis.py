@@ -299,7 +299,7 @@ if len(leanings):
 # ```
 #
 # ```python
-# sure = masking[masking.pred != masking.label].groupby("condition")["p_pred"].mean().drop("none")
+# sure = masking[masking.pred != masking.label].groupby("condition")["p_pred"].mean().drop("none", errors="ignore")
 # print(describe(sure.idxmax()), sure.max())
 # ```
 #

@@ -19,7 +19,7 @@ from ...noise.frames import training_frames
 from ...noise.gates import gate_weights, gated_noise
 from ...noise.learning import load_learned, recipe_config, setup_of
 from ...noise.parameters import add
-from ...noise.protocols import HEADLINE, Setup, build_protocols
+from ...noise.protocols import HEADLINE, REAL, Setup, build_protocols
 from ...noise.training import train
 from ...study import Study
 from ...vision.clip import clips_to_input
@@ -246,7 +246,9 @@ def answers(study: Study, protocols: Mapping[str, Any], clip: OpenClip, classes:
         p = (protocol(clips_to_input(clip.frames[None]))[0][0] / study.clip.tau).softmax(-1).cpu()
         best = int(p.argmax())
         kind = "true" if best == clip.label else "other"
-        rows.append({"method": find_method(name).label, "name": classes[best], "p": float(p[best]), "kind": kind})
+        entry = find_method(name)
+        label = f"{entry.label}, {REAL}" if entry.section == REAL else entry.label
+        rows.append({"method": label, "name": classes[best], "p": float(p[best]), "kind": kind})
     return rows
 
 

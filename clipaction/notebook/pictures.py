@@ -115,13 +115,19 @@ def noises(delta: torch.Tensor, classes: Sequence[str], eps: float | None = None
     return figure
 
 
+def rectangle(box: np.ndarray) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height of a box [S, S], 0 or 1, in pixels; None where it is empty."""
+    v, u = np.flatnonzero(box.any(1)), np.flatnonzero(box.any(0))
+    return (int(u[0]), int(v[0]), len(u), len(v)) if len(v) else None
+
+
 def outlines(axes: Axes, boxes: np.ndarray) -> None:
     """The box [T, S, S] of each frame of a film strip, as a faint line; none where it is empty."""
-    for t, inside in enumerate(boxes > 0.5):
-        v, u = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-        if len(v):
-            corner = t * boxes.shape[2] + u[0] - 0.5, v[0] - 0.5
-            axes.add_patch(Rectangle(corner, len(u), len(v), fill=False, ec="white", lw=0.8, alpha=0.6))
+    for t, found in enumerate(map(rectangle, boxes > 0.5)):
+        if found:
+            left, top, width, height = found
+            corner = t * boxes.shape[2] + left - 0.5, top - 0.5
+            axes.add_patch(Rectangle(corner, width, height, fill=False, ec="white", lw=0.8, alpha=0.6))
 
 
 def judged(study: Study, frames: np.ndarray, title: str, boxes: np.ndarray | None = None) -> Figure:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...data.preprocess import resize
-from ...data.video import VideoError, decode
+from ...data.video import Decoded, VideoError, decode
 from ...evaluate.predictions import correct
 from ...study import Study
 from ...vision.load import preprocessing
@@ -56,7 +56,7 @@ class Clips:
             paths, row, store = {clip.id: clip.path for clip in study.dataset.clips}, facts["row"], study.store
             frames = store.get([row])[0]
             try:
-                pixels = self.pixels(paths[name])
+                pixels = self.pixels(paths[name], decode(paths[name], study.profile.frames))
             except (KeyError, VideoError):
                 pixels = frames, [], 1.0
             self.opened[name] = OpenClip(
@@ -75,9 +75,9 @@ class Clips:
     def add(self, path: Path | str, name: str | None = None) -> OpenClip:
         """A video of one's own, prepared as the data set's. Raises UserError when no frame of it can be read."""
         path = Path(path).expanduser()
-        decoded = decode(path, self.study.profile.frames)
-        frames = resize(decoded.frames, **self.preparation)
-        clip = OpenClip(name or path.name, "your video", None, "", -next(OWN), frames, *self.pixels(path))
+        judged = decode(path, self.study.profile.frames)
+        frames = resize(judged.frames, **self.preparation)
+        clip = OpenClip(name or path.name, "your video", None, "", -next(OWN), frames, *self.pixels(path, judged))
         self.opened[clip.name] = clip
         return clip
 
@@ -87,19 +87,18 @@ class Clips:
         model = self.study.profile.model
         return preprocessing(model.name, model.pretrained)
 
-    def pixels(self, path: Path) -> tuple[np.ndarray, list[bytes], float]:
+    def pixels(self, path: Path, judged: Decoded) -> tuple[np.ndarray, list[bytes], float]:
         """The judged frames of a video in its own pixels, cropped as the model sees them, all frames (at most PLAYED)
         as JPEG, and its length in seconds."""
-        judged, played = decode(path, self.study.profile.frames), decode(path, PLAYED)
+        played = decode(path, PLAYED)
         video = jpegs(self.shown(played.frames[first_of_each(played.indices)]))
         seconds = played.n_frames / played.fps if played.fps else 1.0
         return self.shown(judged.frames), video, seconds
 
     def shown(self, frames: np.ndarray) -> np.ndarray:
         """Frames uint8 [T, H, W, 3] of a video as the model sees them, but larger: [T, R, R, 3], R at most SHOWN."""
-        known = self.preparation
-        size = max(known["size"], min(SHOWN, *frames.shape[1:3]))
-        return resize(frames, size, known["interpolation"], known["resize_mode"])
+        size = max(self.preparation["size"], min(SHOWN, *frames.shape[1:3]))
+        return resize(frames, **self.preparation | {"size": size})
 
 
 def first_of_each(indices: np.ndarray) -> np.ndarray:

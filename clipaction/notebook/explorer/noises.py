@@ -23,6 +23,7 @@ from ...noise.protocols import HEADLINE, REAL, Setup, build_protocols
 from ...noise.training import train
 from ...study import Study
 from ...vision.clip import clips_to_input
+from ..pictures import rectangle
 from .clips import Clips, OpenClip, listed, read
 from .knobs import PIXELS
 from .panels import change, coloured, heat, jpegs, judge, panel, sharp
@@ -233,10 +234,8 @@ def bars(weights: torch.Tensor, classes: Sequence[str], most: int = 5) -> list[d
 
 def outline(box: np.ndarray) -> list[float] | None:
     """x, y, width and height of a box [S, S], as shares of the frame; None where it is empty."""
-    v, u = np.flatnonzero(box.any(1)), np.flatnonzero(box.any(0))
-    if not len(v):
-        return None
-    return [float(each) / len(box) for each in (u[0], v[0], len(u), len(v))]
+    found = rectangle(box)
+    return None if found is None else [each / len(box) for each in found]
 
 
 def answers(study: Study, protocols: Mapping[str, Any], clip: OpenClip, classes: Sequence[str]) -> list[dict]:

@@ -22,7 +22,7 @@ from ...study import Study
 from .clips import Clips, OpenClip, listed, read
 from .knobs import START, Knobs, condition_name, controls, mended
 from .masks import view
-from .panels import judge
+from .panels import files, judge
 from .quiz import questions
 from .widget import HERE
 
@@ -170,12 +170,7 @@ def lighter(found: dict, clip: OpenClip) -> dict:
 
 def webp(frames: np.ndarray) -> list[bytes]:
     """Frames uint8 [T, H, W, 3] as WebP files, a third of JPEG's size."""
-    files: list[bytes] = []
-    for frame in frames:
-        file = io.BytesIO()
-        Image.fromarray(frame).save(file, "WEBP", quality=80)
-        files.append(file.getvalue())
-    return files
+    return files(frames, "WEBP", quality=80)
 
 
 def text(file: bytes) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -55,14 +56,19 @@ def heat(study: Study, frames: np.ndarray, target: int) -> np.ndarray:
     return upsample(found, frames.shape[1:3]).numpy()
 
 
-def jpegs(frames: np.ndarray, quality: int = 88) -> list[bytes]:
-    """Frames uint8 [T, H, W, 3] as JPEG files."""
-    files = []
+def files(frames: np.ndarray, kind: str, **options: Any) -> list[bytes]:
+    """Frames uint8 [T, H, W, 3] as picture files of a kind that Pillow knows."""
+    found = []
     for frame in frames:
         file = io.BytesIO()
-        Image.fromarray(frame).save(file, "JPEG", quality=quality, subsampling=0)
-        files.append(file.getvalue())
-    return files
+        Image.fromarray(frame).save(file, kind, **options)
+        found.append(file.getvalue())
+    return found
+
+
+def jpegs(frames: np.ndarray, quality: int = 88) -> list[bytes]:
+    """Frames uint8 [T, H, W, 3] as JPEG files."""
+    return files(frames, "JPEG", quality=quality, subsampling=0)
 
 
 def change(before: Answer, after: Answer, names: Sequence[str], label: int | None) -> tuple[str, str]:

@@ -51,6 +51,7 @@ if len(away):
         moved = evaluate_away(study, away, learned)
     study.save("predictions/ward", moved)
     shown = summarise(moved, by=["method", "condition"])
+    shown = shown[["method", "condition", "n_clips", "acc", "acc_low", "acc_high", "confidence", "nll", "ece"]]
 else:
     shown = pd.DataFrame({"note": ["this data set has one domain"]})
 shown.round(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -45,6 +46,13 @@ def test_environment_yml_says_the_same():
     python, pip, inner = environment["dependencies"]
     assert python.startswith("python >=3.11") and PROJECT["project"]["requires-python"] == ">=3.11"
     assert pip == "pip" and inner == {"pip": ["-r requirements.lock"]}
+
+
+def test_binder_and_the_container_use_the_same_lock_and_commands():
+    environment = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text())
+    assert environment["dependencies"][-1] == {"pip": ["-r ../requirements.lock"]}
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert (ROOT / container["postCreateCommand"].split()[0]).is_file()
 
 
 def test_the_running_environment_meets_the_requirements():

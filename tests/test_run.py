@@ -240,6 +240,7 @@ INNER = "inner: 3it [00:01, 2.00it/s]"
 @pytest.mark.parametrize(("outputs", "kept"), [
     ([f"\r{BAR_TEXT.format(1)}", f"\r{BAR_TEXT.format(99)}\n"], [f"{BAR_TEXT.format(99)}\n"]),
     ([f"\r{BAR_TEXT.format(1)}", f"\r{BAR_TEXT.format(99)}", "\r" + 60 * " " + "\r"], []),
+    ([f"\r{BAR_TEXT.format(99)}\n\r{INNER}\x1b[A\n\r" + 60 * " " + "\x1b[A"], []),
     ([f"\r{BAR_TEXT.format(1)}\n\r{INNER}\x1b[A\n\r{INNER}\x1b[A", f"\r{BAR_TEXT.format(2)}\n"],
      [f"{BAR_TEXT.format(2)}\n"]),
     ([f"\r{BAR_TEXT.format(1)}/a.py:1: UserWarning: odd\n  x = 1\n", f"\r{BAR_TEXT.format(2)}\n\n"],

@@ -89,7 +89,10 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
         tables=[records[name] for name in TABLES],
         explorer=path.parent / explorer.name if explorer.exists() else None,
         failed=results.failed().to_dict("records"),
-        notebooks=sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb")),
+        # pages, of which this notebook's own is written when it is finished
+        notebooks=[
+            book.with_suffix(".html") for book in sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+        ],
     )
     write_text(path, html)
     return path

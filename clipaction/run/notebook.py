@@ -160,8 +160,8 @@ def without_bars(outputs: list) -> list:
             if bar := BAR.match(text):
                 last, lines_with_last, position = bar[0].strip(), lines, len(lines)
                 text = text[bar.end() :]  # a warning that was written behind the bar
-            elif text and not text.strip() and end == "\r":
-                last = ""  # overwritten with spaces
+            elif text and not text.strip() and end and end != "\n":
+                last = ""  # overwritten with spaces; the cursor goes back, or up where bars are nested
             if text.strip():
                 lines.append(text + ("\n" if end else ""))
         parts.append(lines)

@@ -10,6 +10,7 @@ from ..profiles import load_profile
 from . import records
 from .live import Live
 from .notebook import execute, title
+from .pages import save_page
 
 
 def run(
@@ -43,6 +44,7 @@ def run(
         output = results_dir(settings) / "notebooks" / book.name
         with Live(title(book)) as live:
             execute(book, output, {"profile": profile, "overrides": overrides or {}}, live)
+            save_page(output)
         records.finish(settings, book, live.seconds)
     return chosen[-1] == books[-1]
 

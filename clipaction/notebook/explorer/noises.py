@@ -12,24 +12,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ...analysis.attack import total_rates
 from ...evaluate.methods import find_method
 from ...noise.apply import action_boxes, isolate, with_anchored_noise
 from ...noise.frames import training_frames
 from ...noise.gates import gate_weights, gated_noise
 from ...noise.learning import load_learned, recipe_config, setup_of
 from ...noise.parameters import add
-from ...noise.protocols import HEADLINE, REAL, Setup, build_protocols
+from ...noise.protocols import HEADLINE, Setup, build_protocols
 from ...noise.training import train
 from ...study import Study
 from ...vision.clip import clips_to_input
 from ..pictures import rectangle
+from .answers import CLASS, MINE, NONE, answers, code_of, turned
 from .clips import Clips, OpenClip, listed, read
 from .knobs import PIXELS
 from .panels import change, coloured, heat, jpegs, judge, panel, sharp
 from .widget import Explorer
 
-NONE, CLASS, MINE = "none", "class", "mine"
 ANCHORED = (HEADLINE, "anchored")
 NOISES = {
     NONE: "none",
@@ -207,20 +206,6 @@ def view(
     }
 
 
-NO_CODE = "Protocols add their noise at full strength; this picture is noisy_frames(study, setup, frames, method, ...)"
-CODE = """study = open_study("{profile}")
-setup = setup_of(study, load_learned(study))  # both from clipaction.noise.learning
-x = clips_to_input(study.store.get(study.meta.loc[study.meta["clip"] == "{clip}", "row"]))
-scores = build_protocols(setup)["{method}"](x)[0]  # of clips [1, C]; from clipaction.noise.protocols"""
-
-
-def code_of(study: Study, clip: OpenClip, knobs: Mapping[str, Any]) -> str:
-    """The lines that give the same answer."""
-    if knobs["method"] in (CLASS, MINE) or (knobs["strength"] != 1 and knobs["method"] != NONE):
-        return NO_CODE
-    return CODE.format(profile=study.profile.name, clip=clip.name, method=knobs["method"])
-
-
 def amplified(noisy: np.ndarray, clean: np.ndarray, factor: float = 2.0) -> np.ndarray:
     """What was added to frames, `factor` times as strong, around mid-grey: uint8 [T, S, S, 3]."""
     return (128 + factor * (noisy.astype(np.float32) - clean)).clip(0, 255).astype(np.uint8)
@@ -236,33 +221,3 @@ def outline(box: np.ndarray) -> list[float] | None:
     """x, y, width and height of a box [S, S], as shares of the frame; None where it is empty."""
     found = rectangle(box)
     return None if found is None else [each / len(box) for each in found]
-
-
-def answers(study: Study, protocols: Mapping[str, Any], clip: OpenClip, classes: Sequence[str]) -> list[dict]:
-    """Every fast label-free protocol's answer to the clip."""
-    rows = []
-    for name, protocol in protocols.items():
-        p = (protocol(clips_to_input(clip.frames[None]))[0][0] / study.clip.tau).softmax(-1).cpu()
-        best = int(p.argmax())
-        kind = "true" if best == clip.label else "other"
-        entry = find_method(name)
-        label = f"{entry.label}, {REAL}" if entry.section == REAL else entry.label
-        rows.append({"method": label, "name": classes[best], "p": float(p[best]), "kind": kind})
-    return rows
-
-
-def turned(attacks: pd.DataFrame | None, method: str, of: str) -> str:
-    """How many clips of other classes a class's own noise turns into that class, by notebook 04."""
-    if attacks is None or method not in (CLASS, "gated", HEADLINE):
-        return ""
-    if method != CLASS:
-        rates = total_rates(attacks)["rate"]
-        return (
-            f"A class's noise turns {rates[method]:.1%} of other classes' clips into it ({rates['none']:.1%} without)."
-        )
-    rows = attacks[attacks["cls"] == of].set_index("variant")
-    with_noise, without = rows.loc["naive"], rows.loc["none"]
-    return (
-        f"The naive noise of {of} turns {with_noise['hits']:.0f} of {with_noise['of']:.0f} clips of other classes into "
-        f"{of} (without noise: {without['hits']:.0f})."
-    )

@@ -23,7 +23,7 @@ from .evaluate.sweep import evaluate
 from .masking.batches import masked_batches
 from .masking.regions import SOURCES, Finder
 from .profiles import Profile, load_profile
-from .vision.clip import CLIP, TEMPLATES
+from .vision.clip import CLIP, EMBEDDED, TEMPLATES
 from .vision.load import load_clip, preprocessing
 
 
@@ -127,11 +127,12 @@ class Study:
 
     @contextmanager
     def timed(self, step: str, items: int = 1, unit: str = "clip") -> Iterator[None]:
-        """Note in timing.parquet how long a step took in this run, over how many items. What was reused took no
-        time."""
-        started = time.perf_counter()
+        """Note in timing.parquet how long a step took in this run, over how many items, and how many frames it embedded
+        (`frames`; `learned`: of which with gradients). What was reused took no time."""
+        started, before = time.perf_counter(), EMBEDDED.copy()
         yield
         row = {"step": step, "seconds": time.perf_counter() - started, "items": items, "unit": unit}
+        row |= {name: count - before[name] for name, count in EMBEDDED.items()}
         path = self.results / "timing.parquet"
         earlier = [pd.read_parquet(path).query("step != @step")] if path.exists() else []
         save_table(path, pd.concat([*earlier, pd.DataFrame([row])], ignore_index=True))

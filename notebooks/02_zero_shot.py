@@ -114,7 +114,8 @@ if {"usual", "other"} <= set(by_scene.index):
 
 # %%
 rows = tqdm(test["row"], desc="embedding test clips", unit="clip", leave=False)
-features = torch.stack([model.encode_frames(study.store.get([r])[0], study.profile.batch) for r in rows]).cpu()
+with study.timed("steadiness", len(test)):
+    features = torch.stack([model.encode_frames(study.store.get([r])[0], study.profile.batch) for r in rows]).cpu()
 words = head.cpu()
 templates = [study.head(templates=[template]).cpu() for template in study.templates]
 by_template = torch.stack([clip_scores(features, each)[0].argmax(1) for each in templates], 1)

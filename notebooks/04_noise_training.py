@@ -228,9 +228,10 @@ with_label[columns].round(3)
 # an adversarial patch that says its class, whatever is seen. Compare with `none`: the same count without noise.
 
 # %%
-without = evaluate_methods(study, test, {"naive-hypothesis": methods["naive-hypothesis"]}, ["none"], scores=True)
 classwise = {name: learned.noises[name] for name in (HEADLINE, "gated", "naive")}
-attacks = study.save("noise/attack", attack.attack_rates(study, test, classwise))
+with study.timed("attack rates", len(test)):
+    without = evaluate_methods(study, test, {"naive-hypothesis": methods["naive-hypothesis"]}, ["none"], scores=True)
+    attacks = study.save("noise/attack", attack.attack_rates(study, test, classwise))
 print(
     summarise(without, by=["method"])[["method", "n_clips", "acc", "acc_low", "acc_high"]]
     .round(3)
@@ -429,7 +430,8 @@ by_class[["cls", "n_clips", "acc_baseline", "acc", "diff", "low", "high", "fixed
 
 # %%
 some = test.iloc[:: max(1, len(test) // 96)]
-relevance = study.save("relevance", attention.relevance_shares(study, some, setup))
+with study.timed("relevance shares", len(some)):
+    relevance = study.save("relevance", attention.relevance_shares(study, some, setup))
 relevance.groupby("method")["share"].agg(["count", "mean"]).round(3) if len(
     relevance
 ) else "no regions known in this data set"

@@ -249,7 +249,7 @@ def write_results(
     save(
         pd.DataFrame(
             [
-                {"variant": v, "cls": c, "hits": int(of * r), "of": of, "rate": int(of * r) / of}
+                {"variant": v, "cls": c, "successes": int(of * r), "of": of, "rate": int(of * r) / of}
                 for v, r in attacks.items()
                 for c in classes
             ]
@@ -322,6 +322,8 @@ def write_results(
                 "seconds": [21.0, 9.5, 240.2, 180.7, 33.1],
                 "items": [900, 568, 57000, 600, 160],
                 "unit": ["clip", "clip", "clip", "step", "clip"],
+                "frames": [0, 2272, 228000, 90000, 640],
+                "learned": [0, 0, 0, 40000, 0],
             }
         ),
         "timing",

@@ -180,8 +180,8 @@ def test_attack_rates_are_of_noises_with_one_a_class(square_study, delta):
     noises = {"anchored-class": delta, "gated": delta[:5], "anchored": delta[4:], "shared": delta[:1]}
     table = attack_rates(square_study, square_study.meta, noises)
     assert set(table["variant"]) == {"none", "anchored-class", "gated"} and len(table) == 15
-    assert (table["rate"] == table["hits"] / table["of"]).all()
+    assert (table["rate"] == table["successes"] / table["of"]).all()
     total = total_rates(table)
-    assert total.loc["anchored-class", "rate"] == total.loc["anchored-class", "hits"] / total.loc["none", "of"]
+    assert total.loc["anchored-class", "rate"] == total.loc["anchored-class", "successes"] / total.loc["none", "of"]
     nothing = attack_rates(square_study, square_study.meta, {"anchored-class": 0 * delta}).set_index(["variant", "cls"])
-    assert nothing.loc["anchored-class", "hits"].tolist() == nothing.loc["none", "hits"].tolist()
+    assert nothing.loc["anchored-class", "successes"].tolist() == nothing.loc["none", "successes"].tolist()

@@ -24,7 +24,17 @@ from clipaction.noise.files import save_noise
 from clipaction.noise.learning import RECIPES, load_learned, setup_of
 from clipaction.noise.parameters import ClassNoise
 from clipaction.noise.protocols import HEADLINE
-from clipaction.notebook.explorer import MaskExplorer, NoiseExplorer, drawings, knobs, noises, offline, panels, quiz
+from clipaction.notebook.explorer import (
+    MaskExplorer,
+    NoiseExplorer,
+    answers,
+    drawings,
+    knobs,
+    noises,
+    offline,
+    panels,
+    quiz,
+)
 from clipaction.notebook.explorer.clips import Clips
 from clipaction.notebook.explorer.masks import frames_of, masked
 from clipaction.profiles.load import extend
@@ -467,10 +477,10 @@ def test_how_many_clips_a_class_noise_turns(trained):
         ("gated", "class1", 4, 40),
         (HEADLINE, "class1", 3, 40),
     ]
-    table = pd.DataFrame(rows, columns=["variant", "cls", "hits", "of"])
-    said = noises.turned(table, "class", "class1")
+    table = pd.DataFrame(rows, columns=["variant", "cls", "successes", "of"])
+    said = answers.attack_words(table, "class", "class1")
     assert said == "The naive noise of class1 turns 31 of 40 clips of other classes into class1 (without noise: 2)."
-    assert "10.0%" in noises.turned(table, "gated", "") and noises.turned(table, "shared", "") == ""
+    assert "10.0%" in answers.attack_words(table, "gated", "") and answers.attack_words(table, "shared", "") == ""
 
 
 def wait_for(condition, seconds=20):

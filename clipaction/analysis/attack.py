@@ -41,7 +41,7 @@ def attacked(
 
 
 def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor]) -> pd.DataFrame:
-    """Per noise (column variant; 'none' is without noise) and class: hits (clips of other classes that became this
+    """Per noise (column variant; 'none' is without noise) and class: successes (clips of other classes that became this
     one), of (clips tried) and rate. Every second clip of `meta`, two frames of each.
 
     learned: noises with one a class [C, 3, S, S], or anchored ones [C + 1, 3, S, S]; others are left out."""
@@ -68,15 +68,14 @@ def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor])
         for found in parallel.each(count, starts, study.clip.device):
             for name, of in found.items():
                 counts[name] += of
-    rows = [
-        {"variant": variant, "cls": study.classes[c], "hits": hits[c], "of": of[c], "rate": hits[c] / max(of[c], 1)}
-        for variant, (hits, of) in counts.items()
-        for c in range(classes)
+    tables = [
+        pd.DataFrame({"successes": turned, "of": of}).assign(variant=name) for name, (turned, of) in counts.items()
     ]
-    return pd.DataFrame(rows)
+    found = pd.concat(tables).assign(cls=list(study.classes[:classes]) * len(tables))
+    return found.assign(rate=found["successes"] / found["of"].clip(1)).reset_index(drop=True)
 
 
 def total_rates(attack: pd.DataFrame) -> pd.DataFrame:
-    """Over all classes, by variant: hits, of, rate."""
-    total = attack.groupby("variant")[["hits", "of"]].sum()
-    return total.assign(rate=total["hits"] / total["of"])
+    """Over all classes, by variant: successes, of, rate."""
+    total = attack.groupby("variant")[["successes", "of"]].sum()
+    return total.assign(rate=total["successes"] / total["of"])

@@ -97,7 +97,7 @@ def card(
         command, bias = f"{command} --dose {dose:g}", known_bias(dose, share, plain)
     return f"""# {title}
 
-open_clip's model class with a hybrid image tower (convolutional stem, three transformer blocks of width 160, 64 tokens
+open_clip's model class with a hybrid image tower (convolutional stem, two transformer blocks of width 128, 64 tokens
 of a 96 x 96 image) and a two-layer text tower behind the ordinary CLIP tokenizer. It has seen nothing but this
 project's demo data.
 

@@ -39,16 +39,16 @@ class Residual(nn.Module):
 
 @register_model
 def clipaction_hybrid_p12_96(pretrained: bool = False, **kwargs) -> VisionTransformer:
-    """Convolutions down to an 8 x 8 grid, then three transformer blocks of width 160; the tokens are averaged."""
-    stem = nn.Sequential(conv(3, 32, 5, 3), nn.ReLU(), Residual(32, 64), Residual(64, 160))
+    """Convolutions down to an 8 x 8 grid, then two transformer blocks of width 128; the tokens are averaged."""
+    stem = nn.Sequential(conv(3, 32, 5, 3), nn.ReLU(), conv(32, 64, 3, 2), nn.ReLU(), Residual(64, 128))
     options: dict[str, Any] = {"num_classes": 0, "global_pool": "avg", "class_token": False}
     options |= {k: v for k, v in kwargs.items() if k in ("num_classes", "global_pool", "drop_path_rate")}
     tower = VisionTransformer(
         img_size=96,
         patch_size=1,
         embed_layer=partial(HybridEmbed, backbone=stem, proj=False),
-        embed_dim=160,
-        depth=3,
+        embed_dim=128,
+        depth=2,
         num_heads=4,
         mlp_ratio=2.0,
         **options,

@@ -59,8 +59,8 @@ def fitting(calibrated: pd.DataFrame) -> str:
 def noise_attack_rates(results: Results) -> dict[str, float]:
     """Noise -> share of other classes' clips that get a class's answer when its noise is added, over all classes;
     'none' is without noise."""
-    attack = results.table("noise/attack.parquet").groupby("variant")[["hits", "of"]].sum()
-    return (attack["hits"] / attack["of"]).to_dict()
+    attack = results.table("noise/attack.parquet").groupby("variant")[["successes", "of"]].sum()
+    return (attack["successes"] / attack["of"]).to_dict()
 
 
 def attack_rates(results: Results, names: Iterable[str]) -> dict[str, float]:

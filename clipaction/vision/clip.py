@@ -7,9 +7,11 @@ with the model's own mean and standard deviation.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+EMBEDDED = Counter(frames=0, learned=0)  # images that this process has embedded, and how many of them with gradients
+COUNTING = Lock()
 TEMPLATES = ("a photo of a person {}.", "a video frame of a person {}.", "an image of someone {}.", "a person {}.")
 
 
@@ -64,6 +68,8 @@ class CLIP:
     def _encode(self, images: torch.Tensor) -> torch.Tensor:
         x = (images.to(self.device, torch.float32) - self.mean) / self.std
         x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        with COUNTING:
+            EMBEDDED.update(frames=len(x), learned=len(x) * images.requires_grad)
         return F.normalize(self.model.encode_image(x).float(), dim=-1)
 
     @torch.inference_mode()

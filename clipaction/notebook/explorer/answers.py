@@ -42,7 +42,7 @@ def answers(study: Study, protocols: Mapping[str, Any], clip: OpenClip, classes:
     return rows
 
 
-def turned(attacks: pd.DataFrame | None, method: str, of: str) -> str:
+def attack_words(attacks: pd.DataFrame | None, method: str, of: str) -> str:
     """How many clips of other classes a class's own noise turns into that class, by notebook 04."""
     if attacks is None or method not in (CLASS, "gated", HEADLINE):
         return ""
@@ -52,8 +52,8 @@ def turned(attacks: pd.DataFrame | None, method: str, of: str) -> str:
             f"A class's noise turns {rates[method]:.1%} of other classes' clips into it ({rates['none']:.1%} without)."
         )
     rows = attacks[attacks["cls"] == of].set_index("variant")
-    with_noise, without = rows.loc["naive"], rows.loc["none"]
+    (turned, of_all), without = rows.loc["naive", ["successes", "of"]], rows.loc["none", "successes"]
     return (
-        f"The naive noise of {of} turns {with_noise['hits']:.0f} of {with_noise['of']:.0f} clips of other classes into "
-        f"{of} (without noise: {without['hits']:.0f})."
+        f"The naive noise of {of} turns {turned:.0f} of {of_all:.0f} clips of other classes into {of} (without noise: "
+        f"{without:.0f})."
     )

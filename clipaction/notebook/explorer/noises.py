@@ -23,7 +23,7 @@ from ...noise.training import train
 from ...study import Study
 from ...vision.clip import clips_to_input
 from ..pictures import rectangle
-from .answers import CLASS, MINE, NONE, answers, code_of, turned
+from .answers import CLASS, MINE, NONE, answers, attack_words, code_of
 from .clips import Clips, OpenClip, listed, read
 from .knobs import PIXELS
 from .panels import change, coloured, heat, jpegs, judge, panel, sharp
@@ -202,7 +202,7 @@ def view(
         "blocky": not own,
         "code": code_of(study, clip, knobs),
         "table": answers(study, protocols, clip, classes),
-        "words": turned(attacks, method, knobs["of"]),
+        "words": attack_words(attacks, method, knobs["of"]),
     }
 
 

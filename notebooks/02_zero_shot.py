@@ -24,6 +24,7 @@ profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml
 overrides = {}  # e.g. {"noise.eps": 8}
 
 # %%
+import numpy as np
 import pandas as pd
 import torch
 from tqdm.auto import tqdm
@@ -33,8 +34,8 @@ from clipaction.evaluate.predictions import accuracy
 from clipaction.evaluate.summaries import frame_disagreement, summarise
 from clipaction.notebook.lessons import check
 from clipaction.study import open_study
-from clipaction.vision.clip import to_input
-from clipaction.vision.zero_shot import clip_scores
+from clipaction.vision.clip import clips_to_input, to_input
+from clipaction.vision.zero_shot import clip_scores, encode_clips
 from clipaction.vision.zero_shot import zero_shot as zero_shot_scores
 
 study = open_study(profile, overrides)
@@ -113,9 +114,10 @@ if {"usual", "other"} <= set(by_scene.index):
 # odd frames.
 
 # %%
-rows = tqdm(test["row"], desc="embedding test clips", unit="clip", leave=False)
+parts = np.array_split(test["row"].to_numpy(), len(test) // 16 + 1)
+bar = tqdm(parts, desc="embedding test clips", unit="batch", leave=False)
 with study.timed("steadiness", len(test)):
-    features = torch.stack([model.encode_frames(study.store.get([r])[0], study.profile.batch) for r in rows]).cpu()
+    features = torch.cat([encode_clips(model, clips_to_input(study.store.get(rows))) for rows in bar]).cpu()
 words = head.cpu()
 templates = [study.head(templates=[template]).cpu() for template in study.templates]
 by_template = torch.stack([clip_scores(features, each)[0].argmax(1) for each in templates], 1)

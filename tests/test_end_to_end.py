@@ -3,6 +3,7 @@
 Every figure and table is made, a second run reuses everything, and labels of test clips are not used.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -28,10 +29,12 @@ from clipaction.noise.gates import posterior_gate
 from clipaction.noise.protocols import HEADLINE, build_protocols
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.tables import TABLES
+from clipaction.profiles import load_profile
 from clipaction.rivals import build_rivals
 from clipaction.run.bench import bench
 from clipaction.run.live import Live
 from clipaction.run.notebook import execute
+from clipaction.run.work import sizes, steps
 from clipaction.study import Study, open_study
 
 ROOT = Path(__file__).parents[1]
@@ -81,6 +84,18 @@ def test_every_figure_and_table_is_there(toy):
         for name in items:
             assert {path.suffix for path in figures.glob(f"{name}*")} == suffixes, name
     assert "toy" in (figures / "report" / "index.html").read_text().lower()
+
+
+def test_the_forecast_counts_the_frames_that_the_run_embedded(toy):
+    profile, timing = load_profile("quick", OVERRIDES), toy[3] / "results" / "quick" / "timing.parquet"
+    real = pd.read_parquet(timing).set_index("step")
+    for _, step, _, work in steps(profile, sizes(profile)):
+        if step != "videos":
+            assert work.frames == pytest.approx(real.loc[step, "frames"], rel=0.15), step
+            assert work.learned == pytest.approx(real.loc[step, "learned"], rel=0.05), step
+    forecast = json.loads((toy[3] / "results" / "quick" / "forecast.json").read_text())
+    assert set(real.index[real["frames"] > 0]) <= set(forecast) and all(value >= 0 for value in forecast.values())
+    assert "forecast for this machine" in toy[0].stdout
 
 
 def test_predictions_have_the_documented_columns(toy):

@@ -171,8 +171,12 @@ class Results:
 
     def described_methods(self) -> dict[str, dict]:
         """The run's methods.json; empty where there is none."""
-        self._read.add(METHODS_FILE)
-        return self.json(METHODS_FILE) if (self.folder / METHODS_FILE).is_file() else {}
+        return self.noted(METHODS_FILE)
+
+    def noted(self, name: str) -> dict[str, Any]:
+        """A json file that a run need not have; empty where there is none."""
+        self._read.add(name)
+        return self.json(name) if (self.folder / name).is_file() else {}
 
     def in_order(self, names: Iterable[str]) -> list[str]:
         """Method names as tables list them: protocols, rivals, networks, each in the order of registration.

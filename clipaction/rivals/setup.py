@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ..base import parallel
 from ..evaluate.methods import METHODS, method
 from ..masking.regions import SOURCES, Source
 from ..noise.learning import Material
@@ -47,8 +48,9 @@ def build_rivals(study, given: Mapping[str, Material]) -> dict[str, Callable]:
     views = dict(given["given"].views) | ({"real": given["real"].views["whole"]} if "real" in given else {})
     anchor = SOURCES[study.profile.noise.anchor]
     setup = RivalSetup(study.clip, study.head(), views, phrases, study.profile.seed, anchor)
-    return {
-        name: entry.build(setup)
+    builders = {
+        name: entry.build
         for name, entry in METHODS.items()
         if entry.kind == "rival" and entry.build and set(entry.needs) <= set(views)
     }
+    return dict(zip(builders, parallel.each(lambda build: build(setup), builders.values(), study.clip.device)))

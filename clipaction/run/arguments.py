@@ -56,6 +56,7 @@ def parser() -> Parser:
             which = command.add_mutually_exclusive_group()
             which.add_argument("--from", metavar="NN", dest="start", help="start with this notebook")
             which.add_argument("--only", metavar="NN", help="run this notebook alone")
+            add("--plan", action="store_true", help="say what would be computed and how long it would take, then stop")
             add("--fresh", action="store_true", help="repeat what is finished (videos and frames stay)")
             add("--check", action="store_true", help=argparse.SUPPRESS)  # check the arguments, then stop
     return top

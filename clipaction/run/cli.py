@@ -19,10 +19,16 @@ from .arguments import check_names, parser, profile_of, runs
 def run(arguments) -> int:
     """Runs the notebooks, then compares; several runs are also taken together in one table."""
     from ..profiles import load_profile
+    from .forecast import announce, told
     from .live import duration
     from .notebook import NotebookError
     from .runner import run as run_notebooks
+    from .runner import unfinished
 
+    if arguments.plan:
+        for name, overrides in runs(arguments):
+            print(told(load_profile(name, overrides), unfinished(name, overrides)))
+        return 0
     started, complete, chosen = time.monotonic(), True, runs(arguments)
     for name, overrides in chosen:
         profile = load_profile(name, overrides)
@@ -31,7 +37,12 @@ def run(arguments) -> int:
             check_splits(prepared(name, overrides))
         try:
             complete &= run_notebooks(
-                name, overrides, start=arguments.start, only=arguments.only, fresh=arguments.fresh
+                name,
+                overrides,
+                start=arguments.start,
+                only=arguments.only,
+                fresh=arguments.fresh,
+                announce=announce,
             )
         except NotebookError as error:
             return say(error, 1)

@@ -25,7 +25,7 @@ from ..base.paths import PUBLISHED, ROOT, check_name, data_dir, figures_dir, res
 from ..masking.regions.boxes import annotation_file
 
 # Every notebook adds times and facts of the machine to these; they differ in every run and decide nothing.
-NOT_COMPARED = {"results/timing.parquet", "results/environment.json"}
+NOT_COMPARED = {"results/timing.parquet", "results/environment.json", "results/forecast.json"}
 
 
 def key(profile, book: Path, earlier: list[Path]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import UserError
 from ..base.paths import ROOT, results_dir
@@ -21,11 +23,13 @@ def run(
     only: str | None = None,
     fresh: bool = False,
     folder: Path = ROOT / "notebooks",
+    announce: Callable[[Any, list[str]], None] | None = None,
 ) -> bool:
     """Runs the numbered notebooks of `folder`: all, those from number `start` on, or `only` one.
 
-    fresh: forget what these notebooks finished before. Returns whether the last one was among them, that is, whether
-    figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
+    fresh: forget what these notebooks finished before. announce: called once, before the first notebook that is not
+    finished, with the profile and the numbers of this and all later ones. Returns whether the last notebook was among
+    them, that is, whether figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
     """
     settings = load_profile(profile, overrides)
     if settings.extensions:  # as absolute paths: a notebook runs in its own folder
@@ -40,6 +44,9 @@ def run(
         if records.is_current(settings, book, key):
             print(f"{title(book)}  unchanged, reused", flush=True)
             continue
+        if announce:
+            announce(settings, [each.name[:2] for each in chosen[chosen.index(book) :]])
+            announce = None
         records.begin(settings, book, key)
         output = results_dir(settings) / "notebooks" / book.name
         with Live(title(book)) as live:
@@ -47,6 +54,15 @@ def run(
             save_page(output)
         records.finish(settings, book, live.seconds)
     return chosen[-1] == books[-1]
+
+
+def unfinished(profile: str, overrides: dict | None = None, folder: Path = ROOT / "notebooks") -> list[str]:
+    """The numbers of the notebooks from the first one on that a run would not reuse."""
+    settings, books = load_profile(profile, overrides), sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    for i, book in enumerate(books):
+        if not records.is_current(settings, book, records.key(settings, book, earlier=books[:i])):
+            return [each.name[:2] for each in books[i:]]
+    return []
 
 
 def select(books: list[Path], start: str | None, only: str | None) -> list[Path]:

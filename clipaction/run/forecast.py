@@ -1,0 +1,158 @@
+"""How long a run takes, told before it begins: the work of each step (`work`), and how fast this machine is.
+
+A probe of a few seconds measures the rates: the model with random weights on random frames, and one rendered video.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import torch
+
+from ..base import parallel
+from ..base.files import write_json
+from ..base.paths import results_dir
+from ..demo.plan import plan_clips
+from ..demo.render import render_group
+from ..rivals.prompts import input_embedding
+from ..vision.load import load_clip
+from .live import duration
+from .work import Work, sizes, steps
+
+READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
+NOTEBOOK = 7.0  # seconds to start a kernel, import libraries, draw and save
+BESIDE = 1.15  # of embedding: masks, conversions and tables beside the encoder
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of this machine, on all its cores: frames embedded a second, without and with gradients; videos a second; steps
+    of prompt tuning a second."""
+
+    frames: float
+    learned: float
+    videos: float
+    prompts: float
+
+    def seconds(self, work: Work) -> float:
+        embedding = (work.frames - work.learned) / self.frames + work.learned / self.learned
+        others = work.videos / self.videos + work.prompts / self.prompts
+        return BESIDE * embedding + others + work.seconds
+
+
+def probe(profile, seconds: float = 1.0) -> Rates:
+    """This machine's rates, each measured for about `seconds`. The model has random weights, so nothing is fetched."""
+    clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
+    side, batch = clip.size, profile.batch
+
+    def embed(_: Any) -> None:
+        with torch.inference_mode():
+            clip.encode_image(torch.rand(batch, 3, side, side))
+
+    def learn(_: Any) -> None:
+        x = torch.rand(batch, 3, side, side, requires_grad=True)
+        clip.encode_image(x).sum().backward()
+
+    sentences = clip.tokenizer(["a photo of a person walking a dog."] * sizes(profile).classes).to(clip.device)
+    vectors = input_embedding(clip)
+    vectors.requires_grad_()
+
+    def tune(_: Any) -> None:
+        clip.model.encode_text(sentences).sum().backward()
+
+    frames, learned = (repeated(each, seconds, clip.device) * batch for each in (embed, learn))
+    threads = torch.get_num_threads() if clip.device.type == "cpu" else 1
+    return Rates(frames, learned, reading(profile), repeated(tune, seconds, clip.device) / threads)
+
+
+def repeated(job: Any, seconds: float, device: torch.device) -> float:
+    """How often a second a job is done, as many side by side as there are threads."""
+    threads = torch.get_num_threads()
+    parallel.each(job, range(threads), device)  # warm-up
+    started, count = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        parallel.each(job, range(2 * threads), device)
+        count += 2 * threads
+    return count / (time.perf_counter() - started)
+
+
+def reading(profile) -> float:
+    """Videos that all cores render, or decode, a second."""
+    cores = os.cpu_count() or 1
+    if profile.dataset.kind != "demo":
+        return cores / READING
+    group, clips = plan_clips(profile.dataset, profile.seed)[0]
+    with TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        render_group(group, clips, profile.dataset.frames_per_clip, Path(folder))
+        return cores * clips / (time.perf_counter() - started)
+
+
+SAVINGS: tuple[dict[str, Any], ...] = (  # what a hurried reader may leave out
+    {"baselines.enabled": False},
+    {"masking.placements": ["centre"]},
+    {"masking.motions": ["still"]},
+    {"masking.percents": [30]},
+    {"regions.fills": []},
+    {"noise.steps": 40},
+)
+
+
+def forecast(profile, rates: Rates) -> pd.DataFrame:
+    """notebook, step, computes, frames, learned and seconds of each step of a whole run from nothing."""
+    rows = [
+        {"notebook": book, "step": step, "computes": what, **vars(work), "seconds": rates.seconds(work)}
+        for book, step, what, work in steps(profile, sizes(profile))
+    ]
+    starting = [
+        {"notebook": f"{number:02d}", "step": "the rest", "computes": "kernel, tables, pictures", "seconds": NOTEBOOK}
+        for number in range(1, 7)
+    ]
+    return pd.DataFrame([*rows, *starting]).fillna(0).sort_values("notebook", kind="stable", ignore_index=True)
+
+
+def savings(profile, rates: Rates) -> list[str]:
+    """A line for each setting that takes a tenth of the run's time, or more, away."""
+    whole, lines = forecast(profile, rates)["seconds"].sum(), []
+    for change in SAVINGS:
+        ((field, value),) = change.items()
+        section, name = field.split(".")
+        less = getattr(profile, section).model_copy(update={name: value})
+        saved = whole - forecast(profile.model_copy(update={section: less}), rates)["seconds"].sum()
+        if saved > whole / 10:
+            lines.append(f"--set {field}={json.dumps(value)}  saves {duration(saved)}")
+    return lines
+
+
+def in_words(table: pd.DataFrame, books: Collection[str]) -> str:
+    """The steps for the terminal, those under a second left out, and the sum of those of `books`; the others are
+    done."""
+    ahead = table["notebook"].isin(books)
+    lines = [
+        f"{row.notebook}  {row.step:<18} {row.computes:<36} {duration(row.seconds) if row.ahead else 'done':>12}"
+        for row in table.assign(ahead=ahead).itertuples()
+        if row.seconds >= 1
+    ]
+    return "\n".join([*lines, f"{'forecast for this machine':<59} {duration(table.loc[ahead, 'seconds'].sum()):>12}"])
+
+
+def announce(profile, books: Collection[str]) -> None:
+    """Print what the notebooks with these numbers will take, and note it in forecast.json, which tab08 reads."""
+    table = forecast(profile, probe(profile))
+    write_json(results_dir(profile) / "forecast.json", dict(zip(table["step"], table["seconds"])))
+    print(in_words(table, books), end="\n\n", flush=True)
+
+
+def told(profile, books: Collection[str]) -> str:
+    """What `--plan` prints: every step, those of `books` with their time, and how to save some."""
+    rates = probe(profile)
+    lines = [f"{profile.name}: {profile.title}", in_words(forecast(profile, rates), books)]
+    return "\n".join([*lines, *(savings(profile, rates) if books else ())])

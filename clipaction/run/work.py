@@ -1,0 +1,167 @@
+"""What each step of a run computes, counted before it begins: frames embedded, videos read.
+
+`Study.timed` counts the same while a run goes on, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from .. import rivals  # noqa: F401  (importing it registers its methods)
+from ..analysis.dose import FEW, STEPS
+from ..data.dataset import load_dataset
+from ..demo.dose import DOSES
+from ..demo.plan import plan_clips
+from ..masking.plan import plan
+from ..masking.regions import gives
+from ..noise.learning import RECIPES, recipe_config
+
+CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
+PROMPT_STEPS = 300  # of `rivals.prompts`
+PROBES = 10.0  # seconds for all linear probes
+NETWORKS = 0.045  # core seconds a clip and epoch, all networks together
+# Passes over a frame, of all methods that need few; a test counts them in a toy run.
+PASSES, VALIDATED, AWAY = 16.1, 20.4, 6
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Clips of each split of the source domain, and of the other domain; classes of the source domain; frames a
+    clip."""
+
+    train: int
+    val: int
+    test: int
+    away: int
+    classes: int
+    frames: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: steps of prompt tuning.
+    seconds: of anything else."""
+
+    frames: float = 0
+    learned: float = 0
+    videos: int = 0
+    prompts: int = 0
+    seconds: float = 0
+
+
+def sizes(profile) -> Sizes:
+    """How many clips a profile has, by its plan; videos that are to be fetched are counted from UCF-101's own
+    numbers."""
+    config = profile.dataset
+    if config.kind == "demo":
+        groups = [(g.domain, g.split, count) for g, count in plan_clips(config, profile.seed)]
+        home = {split: sum(n for d, s, n in groups if d == "home" and s == split) for split in ("train", "val", "test")}
+        classes = len({g.action for g, _ in plan_clips(config, profile.seed) if g.domain == "home"})
+        return Sizes(**home, away=sum(n for d, _, n in groups if d != "home"), classes=classes, frames=profile.frames)
+    if config.kind == "ucf101" and config.root is None:
+        classes = len(config.classes or range(101))
+
+        def clips(groups: int, most: int | None) -> int:
+            return round(classes * groups * (most or CLIPS_A_GROUP))
+
+        train = min(config.train_groups, 18 - config.val_groups)
+        counts = clips(train, config.train_clips), clips(config.val_groups, config.val_clips)
+        return Sizes(*counts, clips(config.test_groups, config.test_clips), 0, classes, profile.frames)
+    data = load_dataset(profile)
+    train, val, test = (len(data.select(split)) for split in ("train", "val", "test"))
+    return Sizes(train, val, test, 0, len(data.classes), profile.frames)
+
+
+def training(profile, name: str, n: Sizes) -> Work:
+    """What one noise of RECIPES takes: see `noise.objective`, and `validation_score`."""
+    recipe, config = RECIPES[name], recipe_config(profile.noise, name)
+    loss, known = config.loss, regions_known(profile)
+    batch = min(config.batch // 2, n.train * n.frames)
+    seen = 2 * batch + (batch // 2 if known and loss.confidence else 0)
+    first = seen if loss.ce or loss.agreement or (known and loss.confidence) else 0
+    learned, plain = first, first if recipe.gate else 0
+    if recipe.use != "shared" and (recipe.use != "anchored" or recipe.gate):
+        learned += batch // 2 * ((loss.pair > 0 or loss.hinge > 0) + (loss.pair > 0))
+        plain += batch // 2 * (loss.hinge > 0)
+    validations = 0 if recipe.use == "oracle" else math.ceil(config.steps / config.validate_every)
+    judged = validations * validation_frames(profile, n) * (2 if recipe.gate else 1)
+    return Work(config.steps * (learned + plain) + judged, config.steps * learned)
+
+
+def exact(profile) -> bool:
+    """Whether exact masks are known."""
+    return profile.dataset.kind == "demo"
+
+
+def regions_known(profile) -> bool:
+    """Whether training knows where actor and prop are, by exact masks or a region source."""
+    return exact(profile) or any(gives(source, "actor+prop") for source in profile.regions.sources)
+
+
+def validation_frames(profile, n: Sizes) -> int:
+    """Frames of `validation_batches`."""
+    return n.val * n.frames * (3 if regions_known(profile) else 2)
+
+
+def noises(profile) -> list[str]:
+    return [name for name, recipe in RECIPES.items() if exact(profile) or not recipe.real]
+
+
+def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
+    """(notebook, step as `Study.timed` calls it, what it computes, work) of a whole run, in order."""
+    f, names, conditions = n.frames, noises(profile), plan(profile)
+    clips, train, val, test, away = n.train + n.val + n.test + n.away, n.train * f, n.val * f, n.test * f, n.away * f
+    ways = 5 if exact(profile) else 3  # whole, isolated and unswapped frames; the first two once more as on real videos
+    views = ways * (profile.noise.views * train + validation_frames(profile, n))
+    trainings = [training(profile, name, n) for name in names]
+    learned = Work(sum(work.frames for work in trainings), sum(work.learned for work in trainings))
+    relevance = test * ("relevance" in profile.regions.sources)
+    kinds = 3 + (2 if exact(profile) else regions_known(profile))  # of validation frames
+    turns = n.classes + profile.noise.shortlist  # passes of the methods that try classes in turn
+    shares = 4 * len(range(0, n.test, max(1, n.test // 96)))
+    found = [
+        ("01", "videos", f"{clips:,} videos", Work(videos=clips)),
+        ("02", "zero shot", f"{clips - n.train:,} clips", Work(val + test + away)),
+        ("02", "steadiness", f"{n.test:,} clips", Work(test)),
+        (
+            "03",
+            "masking sweep",
+            f"{len(conditions)} conditions x {n.test:,} clips",
+            Work(len(conditions) * test + 2 * relevance, relevance),
+        ),
+        ("04", "embedding views", f"{views:,} frames", Work(views)),
+        ("04", "noise trainings", f"{len(names)} noises", learned),
+        ("04", "rivals", f"prompts of {n.classes} classes, probes", Work(prompts=PROMPT_STEPS, seconds=PROBES)),
+        (
+            "04",
+            "attack rates",
+            f"{n.classes} noises of each kind",
+            Work(test * n.classes + n.test * (3 * n.classes - 2)),
+        ),
+        ("04", "noise protocols", f"4 conditions x {n.test:,} clips", Work(test * (4 * PASSES + turns))),
+        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * VALIDATED)),
+        ("04", "relevance shares", "4 methods", Work(3 * shares, shares)),
+    ]
+    if n.away:
+        found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY)))
+    if profile.baselines.enabled:
+        epochs = n.train * profile.baselines.epochs
+        found.append(("05", "baselines", "3 networks", Work(seconds=NETWORKS * epochs / (os.cpu_count() or 1))))
+    if exact(profile) and profile.model.name == "clipaction-compact":
+        found.append(("05", "doses of bias", f"{len(DOSES) + 1} models", doses(profile, n)))
+    return found
+
+
+def doses(profile, n: Sizes) -> Work:
+    """What `analysis.dose` takes for all its models: views, one anchored noise, validation and test clips,
+    relevance."""
+    few = profile.noise.model_copy(update={"steps": min(profile.noise.steps, STEPS)})
+    config = recipe_config(few, "anchored")
+    learned = config.steps * 2 * min(config.batch // 2, n.train * n.frames)
+    validations = math.ceil(config.steps / config.validate_every)
+    maps = len(range(0, n.test, max(1, n.test // FEW)))
+    frames = n.train * n.frames + 2 * n.val * n.frames * (3 + validations) + 7 * n.test * n.frames
+    models = len(DOSES) + 1
+    return Work(models * (frames + learned + maps), models * (learned + maps))

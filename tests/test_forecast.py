@@ -1,0 +1,58 @@
+"""What a run will take is told before it begins. That the counted work is the real one is in test_end_to_end."""
+
+import pytest
+
+from clipaction.profiles import load_profile
+from clipaction.run import forecast
+from clipaction.run.cli import main
+from clipaction.run.forecast import Rates
+from clipaction.run.live import duration
+from clipaction.run.work import Sizes, sizes
+
+RATES = Rates(frames=1000, learned=300, videos=10, prompts=10)
+
+
+def test_sizes_of_each_kind_of_profile(tmp_path):
+    assert sizes(load_profile("demo")) == Sizes(360, 72, 336, 160, 12, 4)
+    mini = sizes(load_profile("ucf101-mini"))
+    assert (mini.train, mini.val, mini.test, mini.classes) == (30, 10, 70, 10)  # 110 clips, as the README says
+    whole = sizes(load_profile("ucf101"))
+    assert whole.test == pytest.approx(3783, rel=0.02) and whole.train + whole.val == pytest.approx(9537, rel=0.02)
+
+
+def test_less_work_is_forecast_to_take_less_time():
+    profile = load_profile("demo")
+    whole = forecast.forecast(profile, RATES).set_index("step")["seconds"]
+    fewer = load_profile("demo", {"noise.steps": 40, "masking.percents": [30], "baselines.enabled": False})
+    less = forecast.forecast(fewer, RATES).set_index("step")["seconds"]
+    assert less["noise trainings"] < whole["noise trainings"] and less["masking sweep"] < whole["masking sweep"]
+    assert "baselines" in whole and "baselines" not in less
+    faster = forecast.forecast(profile, Rates(2000, 600, 20, 20))["seconds"]
+    assert faster.sum() < 0.75 * whole.sum()
+
+
+def test_what_takes_a_tenth_of_the_time_can_be_left_out():
+    lines = forecast.savings(load_profile("ucf101-mini"), RATES)
+    assert any(line.startswith("--set masking.percents=[30]  saves ") for line in lines)
+
+
+def test_finished_notebooks_take_no_time():
+    table = forecast.forecast(load_profile("demo"), RATES)
+    said = forecast.in_words(table, ["05", "06"])
+    assert [line.split()[-1] for line in said.splitlines() if line.startswith("03")] == ["done", "done"]
+    ahead = table.loc[table["notebook"].isin(["05", "06"]), "seconds"].sum()
+    assert said.splitlines()[-1].endswith(duration(ahead))
+
+
+def test_durations():
+    assert [duration(s) for s in (45, 125, 3 * 3600 + 300)] == ["45 s", "2 min 05 s", "3 h 05 min"]
+
+
+def test_plan_computes_nothing(tmp_path, monkeypatch, capsys):
+    for name in ("DATA", "RESULTS", "FIGURES"):
+        monkeypatch.setenv(f"CLIPACTION_{name}", str(tmp_path / name))
+    monkeypatch.setattr(forecast, "probe", lambda profile: RATES)
+    assert main(["run", "--profile", "ucf101-mini", "--plan"]) == 0
+    said = capsys.readouterr().out
+    assert "110 videos" in said and "forecast for this machine" in said and "--set masking" in said
+    assert not list(tmp_path.rglob("*.parquet")) and not list(tmp_path.rglob("*.avi"))

@@ -69,7 +69,8 @@ def evaluate_frames(
     vars(store).update(frames=frames, parts=None, plates=None)
     own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step
     given = (study.clip, study.head(), store, own, ["none"], folder, study.profile.seed, study.profile.batch)
-    tables = [evaluate(*given, protocol, name, frames=False, scores=True) for name, protocol in methods.items()]
+    with study.clip.remembering():
+        tables = [evaluate(*given, protocol, name, frames=False, scores=True) for name, protocol in methods.items()]
     return pd.concat(tables, ignore_index=True).assign(condition=condition)
 
 

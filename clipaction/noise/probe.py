@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from scipy.special import log_softmax
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from ..base import parallel
 from ..base.errors import UserError
+
+SHARES = (0.999, 1 - 1e-9)  # of the variance that the components kept have; the rest is rounding
+STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # C, the inverse of the weight of the penalty
 
 
 def linear_probe(
@@ -18,10 +24,14 @@ def linear_probe(
     val_labels: np.ndarray,
     classes: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Logistic regression on unit features [n, D], its C of 1 ... 1e4 chosen by validation cross-entropy.
+    """Logistic regression on whitened features: the principal components of the unit features [n, D], each divided by
+    its standard deviation. How many components, and C, are chosen by validation cross-entropy.
 
-    -> weight [classes, D] and bias [classes] of the logits; a class without training clips has no weight and a bias
-    of -50."""
+    Whitening makes the solver converge within a hundred steps, and the probe better: much of what tells actions apart
+    lies in directions of small variance.
+
+    -> weight [classes, D] and bias [classes] of the logits of the features themselves; a class without training clips
+    has no weight and a bias of -50."""
     labels, val_labels = np.asarray(labels), np.asarray(val_labels)
     # in double precision: in single precision, how far the solver comes depends on the processor's rounding
     train_features, val_features = (np.asarray(each, np.float64) for each in (train_features, val_features))
@@ -29,14 +39,19 @@ def linear_probe(
         raise UserError("linear probe: needs training clips of at least two classes and some validation clips")
     count = classes or int(max(labels.max(), val_labels.max())) + 1
 
-    def fit(c: float) -> tuple[float, np.ndarray, np.ndarray]:
-        probe = LogisticRegression(C=c, max_iter=2000).fit(train_features, labels)
-        weight, bias = np.zeros((count, probe.coef_.shape[1])), np.full(count, -50.0)
+    def fit(setting: tuple[float, float]) -> tuple[float, np.ndarray, np.ndarray]:
+        share, c = setting
+        whitening = PCA(share, whiten=True, svd_solver="full").fit(train_features)
+        probe = LogisticRegression(C=c, max_iter=2000).fit(whitening.transform(train_features), labels)
         two = len(probe.classes_) == 2  # scikit-learn keeps only the second one's
-        weight[probe.classes_] = np.vstack([0 * probe.coef_, probe.coef_]) if two else probe.coef_
+        coefficients = np.vstack([0 * probe.coef_, probe.coef_]) if two else probe.coef_
+        weight, bias = np.zeros((count, train_features.shape[1])), np.full(count, -50.0)
+        scale = np.sqrt(whitening.explained_variance_)[:, None]
+        weight[probe.classes_] = coefficients @ (whitening.components_ / scale)
         bias[probe.classes_] = np.r_[0.0, probe.intercept_] if two else probe.intercept_
+        bias[probe.classes_] -= weight[probe.classes_] @ whitening.mean_
         logits = log_softmax(val_features @ weight.T + bias, axis=1)
         return -logits[np.arange(len(val_labels)), val_labels].mean(), weight, bias
 
     with threadpool_limits(1):  # products this small take six times as long on two threads that wait for each other
-        return min(parallel.each(fit, np.logspace(4, 0, 5)), key=lambda found: found[0])[1:]  # the longest first
+        return min(parallel.each(fit, product(SHARES, STRENGTHS)), key=lambda found: found[0])[1:]

@@ -20,7 +20,7 @@ from ..noise.learning import RECIPES, recipe_config
 
 CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
 PROMPT_STEPS = 300  # of `rivals.prompts`
-PROBES = 10.0  # seconds for all linear probes
+PROBES = 5.0  # seconds for all linear probes
 NETWORKS = 0.045  # core seconds a clip and epoch, all networks together
 # Passes over a frame, of all methods that need few; a test counts them in a toy run.
 PASSES, VALIDATED, AWAY = 16.1, 20.4, 6

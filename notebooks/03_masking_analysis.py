@@ -23,7 +23,7 @@
 # **Afterwards you can** make a mask and its equal-area control by hand, and say which of a class's answers come from
 # the background.
 #
-# **It needs** notebooks 01 and 02. *About four minutes on two cores.*
+# **It needs** notebooks 01 and 02. *About two and a half minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml

@@ -23,7 +23,7 @@
 # **Afterwards you can** learn a noise in fifteen lines, say why a high accuracy with the true class's noise proves
 # nothing, and name the rival that any new method must beat.
 #
-# **It needs** notebooks 01 to 03. *About ten minutes on two cores.*
+# **It needs** notebooks 01 to 03. *About six minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml

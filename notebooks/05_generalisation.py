@@ -17,7 +17,7 @@
 #
 # **Afterwards you can** read a drop from one domain to another, and say how small a bias a measure can detect.
 #
-# **It needs** notebooks 01 to 04. *About four minutes on two cores.*
+# **It needs** notebooks 01 to 04. *About three minutes on two cores.*
 
 # %% tags=["parameters"]
 profile = "demo"  # or quick, ucf101-mini, ucf101, a path to a .yaml

@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 
 from ..base import parallel
+from ..base.errors import UserError
 from ..base.files import write_json
 from ..base.paths import results_dir
 from ..demo.plan import plan_clips
@@ -29,13 +30,12 @@ from .work import Work, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
 NOTEBOOK = 7.0  # seconds to start a kernel, import libraries, draw and save
-BESIDE = 1.15  # of embedding: masks, conversions and tables beside the encoder
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Of this machine, on all its cores: frames embedded a second, without and with gradients; videos a second; steps
-    of prompt tuning a second."""
+    """Of this machine, on all its cores: frames embedded a second, without and with gradients; videos a second;
+    sentences a second in prompt tuning."""
 
     frames: float
     learned: float
@@ -45,13 +45,13 @@ class Rates:
     def seconds(self, work: Work) -> float:
         embedding = (work.frames - work.learned) / self.frames + work.learned / self.learned
         others = work.videos / self.videos + work.prompts / self.prompts
-        return BESIDE * embedding + others + work.seconds
+        return work.beside * embedding + others + work.seconds
 
 
 def probe(profile, seconds: float = 1.0) -> Rates:
     """This machine's rates, each measured for about `seconds`. The model has random weights, so nothing is fetched."""
     clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
-    side, batch = clip.size, profile.batch
+    side, batch = clip.size, min(profile.batch, 16)
 
     def embed(_: Any) -> None:
         with torch.inference_mode():
@@ -61,16 +61,15 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         x = torch.rand(batch, 3, side, side, requires_grad=True)
         clip.encode_image(x).sum().backward()
 
-    sentences = clip.tokenizer(["a photo of a person walking a dog."] * sizes(profile).classes).to(clip.device)
-    vectors = input_embedding(clip)
-    vectors.requires_grad_()
+    sentences = clip.tokenizer(["a photo of a person walking a dog."] * 8).to(clip.device)
+    input_embedding(clip).requires_grad_()
 
     def tune(_: Any) -> None:
         clip.model.encode_text(sentences).sum().backward()
 
     frames, learned = (repeated(each, seconds, clip.device) * batch for each in (embed, learn))
-    threads = torch.get_num_threads() if clip.device.type == "cpu" else 1
-    return Rates(frames, learned, reading(profile), repeated(tune, seconds, clip.device) / threads)
+    alone = 1 if clip.device.type != "cpu" else torch.get_num_threads()  # one step follows the other
+    return Rates(frames, learned, reading(profile), repeated(tune, seconds, clip.device) * len(sentences) / alone)
 
 
 def repeated(job: Any, seconds: float, device: torch.device) -> float:
@@ -146,7 +145,10 @@ def in_words(table: pd.DataFrame, books: Collection[str]) -> str:
 
 def announce(profile, books: Collection[str]) -> None:
     """Print what the notebooks with these numbers will take, and note it in forecast.json, which tab08 reads."""
-    table = forecast(profile, probe(profile))
+    try:
+        table = forecast(profile, probe(profile))
+    except UserError as error:  # a run that cannot be forecast may still be done
+        return print(f"no forecast: {error}\n", flush=True)
     write_json(results_dir(profile) / "forecast.json", dict(zip(table["step"], table["seconds"])))
     print(in_words(table, books), end="\n\n", flush=True)
 

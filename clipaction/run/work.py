@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 
 from .. import rivals  # noqa: F401  (importing it registers its methods)
+from ..analysis import search, unseen
 from ..analysis.dose import FEW, STEPS
 from ..data.dataset import load_dataset
 from ..demo.dose import DOSES
@@ -17,13 +18,16 @@ from ..demo.plan import plan_clips
 from ..masking.plan import plan
 from ..masking.regions import gives
 from ..noise.learning import RECIPES, recipe_config
+from ..noise.protocols import HEADLINE
 
 CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
 PROMPT_STEPS = 300  # of `rivals.prompts`
 PROBES = 5.0  # seconds for all linear probes
+VARIATIONS = 30  # of the ablation
+BOXES = 1.4  # `Work.beside` where methods find the action's box and compose their pictures
 NETWORKS = 0.045  # core seconds a clip and epoch, all networks together
 # Passes over a frame, of all methods that need few; a test counts them in a toy run.
-PASSES, VALIDATED, AWAY = 16.1, 20.4, 6
+PASSES, AWAY = 16.1, 6
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,16 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Work:
-    """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: steps of prompt tuning.
-    seconds: of anything else."""
+    """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: sentences in steps of
+    prompt tuning. seconds: of anything else. beside: how many times as long as the embedding alone the step
+    takes, with masks, regions and tables."""
 
     frames: float = 0
     learned: float = 0
     videos: int = 0
     prompts: int = 0
     seconds: float = 0
+    beside: float = 1.15
 
 
 def sizes(profile) -> Sizes:
@@ -131,26 +137,48 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
             f"{len(conditions)} conditions x {n.test:,} clips",
             Work(len(conditions) * test + 2 * relevance, relevance),
         ),
-        ("04", "embedding views", f"{views:,} frames", Work(views)),
+        ("04", "embedding views", f"{views:,} frames", Work(views, beside=BOXES)),
         ("04", "noise trainings", f"{len(names)} noises", learned),
-        ("04", "rivals", f"prompts of {n.classes} classes, probes", Work(prompts=PROMPT_STEPS, seconds=PROBES)),
+        (
+            "04",
+            "rivals",
+            f"prompts of {n.classes} classes, probes",
+            Work(prompts=PROMPT_STEPS * n.classes, seconds=PROBES),
+        ),
         (
             "04",
             "attack rates",
             f"{n.classes} noises of each kind",
             Work(test * n.classes + n.test * (3 * n.classes - 2)),
         ),
-        ("04", "noise protocols", f"4 conditions x {n.test:,} clips", Work(test * (4 * PASSES + turns))),
-        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * VALIDATED)),
+        ("04", "noise protocols", f"4 conditions x {n.test:,} clips", Work(test * (4 * PASSES + turns), beside=BOXES)),
+        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * PASSES, beside=BOXES)),
         ("04", "relevance shares", "4 methods", Work(3 * shares, shares)),
+        *on_demand(profile, n),
     ]
     if n.away:
-        found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY)))
+        found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY, beside=BOXES)))
     if profile.baselines.enabled:
         epochs = n.train * profile.baselines.epochs
         found.append(("05", "baselines", "3 networks", Work(seconds=NETWORKS * epochs / (os.cpu_count() or 1))))
     if exact(profile) and profile.model.name == "clipaction-compact":
         found.append(("05", "doses of bias", f"{len(DOSES) + 1} models", doses(profile, n)))
+    return found
+
+
+def on_demand(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
+    """The steps of notebook 04 that are only done where the profile gives them steps: mostly trainings."""
+    wanted = (
+        ("ablation", profile.noise.ablation_steps, [HEADLINE] * VARIATIONS),
+        ("search for settings", profile.noise.search_steps, [setting.noise for setting in search.settings()]),
+        ("unseen classes", profile.noise.unseen_steps, [*unseen.NOISES] * unseen.DIVISIONS),
+    )
+    found = []
+    for step, count, names in wanted:
+        few = profile.model_copy(update={"noise": profile.noise.model_copy(update={"steps": count})})
+        trained = [training(few, name, n) for name in names if count]
+        work = Work(sum(each.frames for each in trained), sum(each.learned for each in trained))
+        found.append(("04", step, f"{len(trained)} trainings", work))
     return found
 
 
@@ -164,4 +192,4 @@ def doses(profile, n: Sizes) -> Work:
     maps = len(range(0, n.test, max(1, n.test // FEW)))
     frames = n.train * n.frames + 2 * n.val * n.frames * (3 + validations) + 7 * n.test * n.frames
     models = len(DOSES) + 1
-    return Work(models * (frames + learned + maps), models * (learned + maps))
+    return Work(models * (frames + learned + maps), models * (learned + maps), beside=BOXES)

@@ -8,6 +8,8 @@ masks        the mask explorer
 drawings     drawn masks as mask shapes
 quiz         predict, then measure
 noises       the noise explorer
+answers      what it says beside its pictures
+offline      the mask explorer as one page, with a few clips and no Python
 
 Everything that is shown comes from plain functions that run without a front end.
 """

@@ -168,6 +168,7 @@ def loss_of(name, delta, i, j):
 
 
 # %%
+# each row has one term more
 mine = to_input(study.store.get(val.loc[val["label"] == target, "row"])[:, 0])
 rows = []
 for count in range(len(names) + 1):

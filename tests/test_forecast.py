@@ -9,7 +9,7 @@ from clipaction.run.forecast import Rates
 from clipaction.run.live import duration
 from clipaction.run.work import Sizes, sizes
 
-RATES = Rates(frames=1000, learned=300, videos=10, prompts=10)
+RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000)
 
 
 def test_sizes_of_each_kind_of_profile(tmp_path):
@@ -27,7 +27,7 @@ def test_less_work_is_forecast_to_take_less_time():
     less = forecast.forecast(fewer, RATES).set_index("step")["seconds"]
     assert less["noise trainings"] < whole["noise trainings"] and less["masking sweep"] < whole["masking sweep"]
     assert "baselines" in whole and "baselines" not in less
-    faster = forecast.forecast(profile, Rates(2000, 600, 20, 20))["seconds"]
+    faster = forecast.forecast(profile, Rates(2000, 600, 20, 2000))["seconds"]
     assert faster.sum() < 0.75 * whole.sum()
 
 

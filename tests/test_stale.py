@@ -61,11 +61,14 @@ NO_RESULT = {
     "run.arguments": "the command line",
     "run.bench": "measures speed; nothing is kept",
     "run.cli": "the command line",
+    "run.forecast": "tells how long a run will take",
     "run.lab": "opens JupyterLab on copies of the notebooks",
     "run.live": "shows progress",
     "run.notebook": "executes a notebook",
+    "run.pages": "shows a finished notebook",
     "run.records": "keeps records of notebooks",
     "run.runner": "which notebooks run",
+    "run.work": "counts, for the forecast",
 }
 
 

@@ -27,7 +27,7 @@ VARIATIONS = 30  # of the ablation
 BOXES = 1.4  # `Work.beside` where methods find the action's box and compose their pictures
 NETWORKS = 0.045  # core seconds a clip and epoch, all networks together
 # Passes over a frame, of all methods that need few; a test counts them in a toy run.
-PASSES, AWAY = 16.1, 6
+PASSES, VALIDATED, AWAY = 16.1, 14, 6
 
 
 @dataclass(frozen=True)
@@ -123,10 +123,10 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
     views = ways * (profile.noise.views * train + validation_frames(profile, n))
     trainings = [training(profile, name, n) for name in names]
     learned = Work(sum(work.frames for work in trainings), sum(work.learned for work in trainings))
-    relevance = test * ("relevance" in profile.regions.sources)
+    relevance = test * any("relevant" in name for name in conditions)
     kinds = 3 + (2 if exact(profile) else regions_known(profile))  # of validation frames
     turns = n.classes + profile.noise.shortlist  # passes of the methods that try classes in turn
-    shares = 4 * len(range(0, n.test, max(1, n.test // 96)))
+    mapped = len(range(0, n.test, max(1, n.test // 96)))  # clips whose relevance is shown with noise
     found = [
         ("01", "videos", f"{clips:,} videos", Work(videos=clips)),
         ("02", "zero shot", f"{clips - n.train:,} clips", Work(val + test + away)),
@@ -152,8 +152,8 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
             Work(test * n.classes + n.test * (3 * n.classes - 2)),
         ),
         ("04", "noise protocols", f"4 conditions x {n.test:,} clips", Work(test * (4 * PASSES + turns), beside=BOXES)),
-        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * PASSES, beside=BOXES)),
-        ("04", "relevance shares", "4 methods", Work(3 * shares, shares)),
+        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * VALIDATED, beside=BOXES)),
+        ("04", "relevance shares", "4 methods", Work(mapped * (4 + 2 * f), 4 * mapped)),
         *on_demand(profile, n),
     ]
     if n.away:

@@ -39,9 +39,8 @@ def linear_probe(
         raise UserError("linear probe: needs training clips of at least two classes and some validation clips")
     count = classes or int(max(labels.max(), val_labels.max())) + 1
 
-    def fit(setting: tuple[float, float]) -> tuple[float, np.ndarray, np.ndarray]:
-        share, c = setting
-        whitening = PCA(share, whiten=True, svd_solver="full").fit(train_features)
+    def fit(setting: tuple[PCA, float]) -> tuple[float, np.ndarray, np.ndarray]:
+        whitening, c = setting
         probe = LogisticRegression(C=c, max_iter=2000).fit(whitening.transform(train_features), labels)
         two = len(probe.classes_) == 2  # scikit-learn keeps only the second one's
         coefficients = np.vstack([0 * probe.coef_, probe.coef_]) if two else probe.coef_
@@ -54,4 +53,5 @@ def linear_probe(
         return -logits[np.arange(len(val_labels)), val_labels].mean(), weight, bias
 
     with threadpool_limits(1):  # products this small take six times as long on two threads that wait for each other
-        return min(parallel.each(fit, product(SHARES, STRENGTHS)), key=lambda found: found[0])[1:]
+        whitenings = [PCA(share, whiten=True, svd_solver="full").fit(train_features) for share in SHARES]
+        return min(parallel.each(fit, product(whitenings, STRENGTHS)), key=lambda found: found[0])[1:]

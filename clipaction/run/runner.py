@@ -35,7 +35,7 @@ def run(
     if settings.extensions:  # as absolute paths: a notebook runs in its own folder
         overrides = {**(overrides or {}), "extensions": list(settings.extensions)}
     records.check_folder(settings)
-    books = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    books = numbered(folder)
     chosen = select(books, start, only)
     if fresh:
         records.forget(settings, chosen, everything=chosen == books)
@@ -56,9 +56,14 @@ def run(
     return chosen[-1] == books[-1]
 
 
+def numbered(folder: Path) -> list[Path]:
+    """The notebooks of a run, in order."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
 def unfinished(profile: str, overrides: dict | None = None, folder: Path = ROOT / "notebooks") -> list[str]:
     """The numbers of the notebooks from the first one on that a run would not reuse."""
-    settings, books = load_profile(profile, overrides), sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    settings, books = load_profile(profile, overrides), numbered(folder)
     for i, book in enumerate(books):
         if not records.is_current(settings, book, records.key(settings, book, earlier=books[:i])):
             return [each.name[:2] for each in books[i:]]

@@ -62,10 +62,12 @@ def sizes(profile) -> Sizes:
     numbers."""
     config = profile.dataset
     if config.kind == "demo":
-        groups = [(g.domain, g.split, count) for g, count in plan_clips(config, profile.seed)]
-        home = {split: sum(n for d, s, n in groups if d == "home" and s == split) for split in ("train", "val", "test")}
-        classes = len({g.action for g, _ in plan_clips(config, profile.seed) if g.domain == "home"})
-        return Sizes(**home, away=sum(n for d, _, n in groups if d != "home"), classes=classes, frames=profile.frames)
+        planned = plan_clips(config, profile.seed)
+        home = [(group, clips) for group, clips in planned if group.domain == "home"]
+        splits = {split: sum(n for group, n in home if group.split == split) for split in ("train", "val", "test")}
+        away = sum(n for _, n in planned) - sum(splits.values())
+        classes = len({group.action for group, _ in home})
+        return Sizes(**splits, away=away, classes=classes, frames=profile.frames)
     if config.kind == "ucf101" and config.root is None:
         classes = len(config.classes or range(101))
 

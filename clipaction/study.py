@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from .base.files import write_json
 from .base.paths import data_dir, results_dir
 from .data.dataset import Dataset, load_dataset
 from .data.store import FrameStore, prepare
-from .evaluate.sweep import evaluate
+from .evaluate.sweep import Protocol, evaluate, evaluate_together
 from .masking.batches import masked_batches
 from .masking.regions import SOURCES, Finder
 from .profiles import Profile, load_profile
@@ -89,14 +89,24 @@ class Study:
         table = self.meta[self.meta["domain"] == (self.source if domain is None else domain)]
         return (table if split is None else table[table["split"] == split]).reset_index(drop=True)
 
-    def evaluate(self, meta: pd.DataFrame, conditions: Sequence[str], step: str, **options: Any) -> pd.DataFrame:
+    def evaluate(
+        self,
+        meta: pd.DataFrame,
+        conditions: Sequence[str],
+        step: str,
+        methods: Mapping[str, Protocol] | None = None,
+        **options: Any,
+    ) -> pd.DataFrame:
         """`evaluate.sweep.evaluate` with this study's model, frames, seed and region sources; `head` defaults to the
-        source domain's classes. The predictions are kept in predictions/<step>/."""
+        source domain's classes. methods: several, by name, that see the same frames (`evaluate_together`). The
+        predictions are kept in predictions/<step>/."""
+        folder, seed, batch = self.results / "predictions" / step, self.profile.seed, self.profile.batch
+        options |= {"seed": seed, "batch": batch, "finders": self.finders}
+        if methods is not None:
+            return evaluate_together(self.clip, self.store, meta, conditions, folder, methods, **options)
         head = options.pop("head", None)
         head = self.head() if head is None else head
-        folder, seed, batch = self.results / "predictions" / step, self.profile.seed, self.profile.batch
-        options["finders"] = self.finders
-        return evaluate(self.clip, head, self.store, meta, conditions, folder, seed, batch, **options)
+        return evaluate(self.clip, head, self.store, meta, conditions, folder, **options)
 
     def masked(self, meta: pd.DataFrame, condition: str) -> Iterator[np.ndarray]:
         """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a condition, a few clips at a time."""

@@ -195,4 +195,5 @@ print(f"A frame's answer differs from its clip's in {steady['disagree_frames']:.
 #
 # </details>
 #
-# **Next:** notebook 03 hides parts of the picture. On zero-shot heads: Radford et al. 2021, arXiv:2103.00020, section 3.
+# **Next:** notebook 03 hides parts of the picture. On zero-shot heads: Radford et al. 2021,
+# arXiv:2103.00020, section 3.

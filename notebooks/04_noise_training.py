@@ -12,10 +12,10 @@
 # # 04 · Class-specific noise, and its controls
 #
 # **The question.** A bounded perturbation for each class is learned while CLIP stays frozen. It is meant to make CLIP
-# attend to what defines the class. Does it? And what decides whether it is worth anything: **how does a clip whose class
-# is unknown get its noise?** This notebook goes in order: the naive version, and why it misleads; a version that needs no label, and
-# the objection to it; a noise that knows *where* the action is; every control that could explain its gain.
-# Notebook 06 draws the conclusion: the claims, each with its number and verdict.
+# attend to what defines the class. Does it? And what decides whether it is worth anything: **how does a clip whose
+# class is unknown get its noise?** This notebook goes in order: the naive version, and why it misleads; a version that
+# needs no label, and the objection to it; a noise that knows *where* the action is; every control that could explain
+# its gain. Notebook 06 draws the conclusion: the claims, each with its number and verdict.
 #
 # The paper's abstract names class-specific noise and a custom loss. How a clip gets its noise, the gate, the place and
 # the terms of the loss are our choices.
@@ -192,8 +192,8 @@ pd.DataFrame(rows, columns=["terms", "right on its class", "attack rate", "confi
 #
 # ## Train the noises, side by side
 # All learn from views of the same training clips, drawn in the same way. Half of the views are masked and, where the
-# actor's exact mask is known, most have another clip's scene behind the actor. Where a training can be validated without
-# labels, its best step is kept, else its last. The names, and what each is for, come in the next sections.
+# actor's exact mask is known, most have another clip's scene behind the actor. Where a training can be validated
+# without labels, its best step is kept, else its last. The names, and what each is for, come in the next sections.
 #
 # On real videos no exact mask is known. So the same is done once more *as on real videos*: what moves is taken for the
 # actor, in training and in validation, and other clips' scenes come from where nothing moves.
@@ -252,9 +252,9 @@ attack.total_rates(attacks).round(3)
 # (`posterior` in the tables), but that depends on the scene just as the answer does. A linear probe on the same frozen
 # features depends on it less (`gated`).
 #
-# **The objection.** The probe saw the labels of the training clips. Its knowledge may be all that the noise carries into
-# the picture. So the probe alone, and the probe's answer mixed with CLIP's (*CLIP + probe*), are the rivals to beat.
-# Where the gate sees the action's box, so must the probe.
+# **The objection.** The probe saw the labels of the training clips. Its knowledge may be all that the noise carries
+# into the picture. So the probe alone, and the probe's answer mixed with CLIP's (*CLIP + probe*), are the rivals to
+# beat. Where the gate sees the action's box, so must the probe.
 #
 # The gate in three lines:
 
@@ -308,8 +308,8 @@ NoiseExplorer(study)
 # With the actor gone, a right answer comes from the background, so a low number means less reliance on it. Read it
 # beside the controls: random noise and shuffled classes lower it, too. Whatever damages the answer does.
 #
-# **Predict:** which of these is right most often on unmasked clips: `none`, `anchored-class` (the noise, with its gate),
-# `probe` (the gate's rival, no noise), or `probe-both` (a probe that knows the place, no noise)?
+# **Predict:** which of these is right most often on unmasked clips: `none`, `anchored-class` (the noise, with its
+# gate), `probe` (the gate's rival, no noise), or `probe-both` (a probe that knows the place, no noise)?
 
 # %%
 guess = ""  # one of the four
@@ -507,8 +507,8 @@ print("Whether noise adds anything to what its rivals know is judged in notebook
 # ## Exercises
 # 1. Which class's naive noise attacks most?
 # 2. Does half of the headline's noise do half of the work? Judge every fourth test clip with half of it.
-# 3. How often does the gate of `gated` name the true class? It saw the labels of the training clips: compare it with the
-#    `probe`.
+# 3. How often does the gate of `gated` name the true class? It saw the labels of the training clips: compare it with
+#    the `probe`.
 #
 # <details><summary>Solutions</summary>
 #
@@ -526,7 +526,8 @@ print("Whether noise adds anything to what its rivals know is judged in notebook
 # ```
 #
 # ```python
-# f = F.normalize(torch.stack([clip.encode_image(to_input(study.store.get([r])[0])).mean(0) for r in test["row"]]), dim=1)
+# seen = [clip.encode_image(to_input(study.store.get([row])[0])).mean(0) for row in test["row"]]
+# f = F.normalize(torch.stack(seen), dim=1)
 # W, b = learned.gates["gated"][:, :-1], learned.gates["gated"][:, -1]
 # labels = torch.tensor(test["label"].tolist())
 # print(((f @ W.T + b).argmax(1).cpu() == labels).float().mean().item(), named.get("probe"))

@@ -11,9 +11,10 @@
 # %% [markdown]
 # # 05 · Does it carry over? Another domain, and the networks that the paper compares CLIP with
 #
-# **The question.** Noise and networks are trained on the source domain (the demo: *home*) and tested on another one (the *ward*: high
-# camera, dim or infra-red light, bed rails). Nothing is tuned there. What is left of their accuracy? The paper argues against networks that are
-# trained on the clips alone; a frame CNN, a CNN + GRU and a video backbone of torchvision, MC3-18, stand for them.
+# **The question.** Noise and networks are trained on the source domain (the demo: *home*) and tested on another one
+# (the *ward*: high camera, dim or infra-red light, bed rails). Nothing is tuned there. What is left of their accuracy?
+# The paper argues against networks that are trained on the clips alone; a frame CNN, a CNN + GRU and a video backbone
+# of torchvision, MC3-18, stand for them.
 #
 # **Afterwards you can** read a drop from one domain to another, and say how small a bias a measure can detect.
 #
@@ -60,8 +61,8 @@ shown.round(3)
 # ## Networks trained on the same clips
 # They learn from the same views as noise and probe: another clip's scene behind the actor, black boxes, and the same
 # validation clips choose the best pass, by the same cross-entropy. MC3-18 starts from Kinetics-400 where the profile
-# asks for it and the weights can be had, else from scratch, on small frames and for a few passes. From scratch it learns
-# next to nothing from so few clips, so it says little about video networks.
+# asks for it and the weights can be had, else from scratch, on small frames and for a few passes. From scratch it
+# learns next to nothing from so few clips, so it says little about video networks.
 #
 # **Predict:** which of `cnn`, `cnn-gru` and `mc3-18` is right most often at home, in the domain that it learned from?
 
@@ -95,10 +96,10 @@ shown.style.set_properties(**{"white-space": "normal", "text-align": "left"})
 
 # %% [markdown]
 # ## A known dose of bias
-# Do the measures of bias measure bias? Compact CLIPs with known doses of it are judged here on the same test clips. They
-# were trained on the same images, which were only drawn with other frequencies: the dose is the share of images whose
-# scene was made the action's own. All their captions are true. The study's own model stands beside them; its dose is
-# not known. (`python -m clipaction.demo.train --dose 0.25` trains one.)
+# Do the measures of bias measure bias? Compact CLIPs with known doses of it are judged here on the same test clips.
+# They were trained on the same images, which were only drawn with other frequencies: the dose is the share of images
+# whose scene was made the action's own. All their captions are true. The study's own model stands beside them; its dose
+# is not known. (`python -m clipaction.demo.train --dose 0.25` trains one.)
 #
 # Each measure at each dose, without noise:
 
@@ -134,9 +135,9 @@ if dose.has_doses(study):
 shown.round(3)
 
 # %% [markdown]
-# **Read it.** A measure is worth something if it follows the dose. A small `detectable` means that few clips are enough.
-# Read the accuracies in the usual scene (`usual`) and with only actor and prop seen (`isolated`) beside them: the models
-# should differ in what they lean on, and less in what they can.
+# **Read it.** A measure is worth something if it follows the dose. A small `detectable` means that few clips are
+# enough. Read the accuracies in the usual scene (`usual`) and with only actor and prop seen (`isolated`) beside them:
+# the models should differ in what they lean on, and less in what they can.
 
 # %% [markdown]
 # ## What was found

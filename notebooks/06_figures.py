@@ -11,10 +11,10 @@
 # %% [markdown]
 # # 06 · Every figure and table
 #
-# **The question.** What is claimed, and what holds? No model and no video here: only the tidy tables that notebooks 01 to 05 wrote under `results/`. Each figure is
-# written as PNG, PDF and the CSV of what is drawn; each table as CSV, Markdown and LaTeX; and all of them as one
-# page, `figures/<profile>/report/index.html`. An item is made again only if what it reads, or its own code, has
-# changed.
+# **The question.** What is claimed, and what holds? No model and no video here: only the tidy tables that notebooks 01
+# to 05 wrote under `results/`. Each figure is written as PNG, PDF and the CSV of what is drawn; each table as CSV,
+# Markdown and LaTeX; and all of them as one page, `figures/<profile>/report/index.html`. An item is made again only if
+# what it reads, or its own code, has changed.
 #
 # **Afterwards you can** find the number behind every sentence of the paper, and say why a p value is corrected.
 #
@@ -41,9 +41,9 @@ print(f"{len(made)} files in {figures_dir(settings).name}/")
 # %% [markdown]
 # ## What is claimed, and what was found
 # The claims stand in `clipaction/paper/claims.yaml`. A *primary* one holds only if its whole interval lies on the
-# expected side and its p, by groups and corrected after Holm, is below 0.05. *said_by* tells the paper's own claims from
-# ours. One run is one draw of people, places and trainings; `./run_all.sh --seeds 3,4,5` judges three
-# together, on clips that nothing was developed on.
+# expected side and its p, by groups and corrected after Holm, is below 0.05. *said_by* tells the paper's own claims
+# from ours. One run is one draw of people, places and trainings; `./run_all.sh --seeds 3,4,5` judges three together, on
+# clips that nothing was developed on.
 
 # %%
 found = pd.read_csv(figures_dir(settings) / "claims.csv")

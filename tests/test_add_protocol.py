@@ -104,7 +104,7 @@ def test_it_is_evaluated_once_and_again_when_its_code_or_its_noise_changes(setup
     swept, original = [], sweep._predict
 
     def counted(*args):
-        swept.append(args[8])
+        swept.extend(args[0])
         return original(*args)
 
     monkeypatch.setattr(sweep, "_predict", counted)

@@ -84,6 +84,13 @@ def test_camera_shifts_are_found_to_a_part_of_a_pixel():
     assert np.abs(found - found[2] + [[0, 0], [3, -2], [0, 0], [1.5, 0.5], [0, 0]]).max() < 0.25
 
 
+@pytest.mark.parametrize("t", [1, 2, 3, 4, 5, 8])
+def test_median_over_time_is_that_of_numpy_to_the_bit(t):
+    frames = np.random.default_rng(t).normal(100, 50, (t, 9, 7, 3)).round(1)
+    before = frames.copy()
+    assert np.array_equal(camera.median(frames), np.median(frames, 0)) and np.array_equal(frames, before)
+
+
 def test_motion_of_a_frozen_clip_is_empty():
     frames = scene(1)[0].repeat(5, 0)
     assert region("actor+prop", "motion", Evidence(frames)).sum() == 0

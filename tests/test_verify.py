@@ -52,6 +52,14 @@ def test_small_drift_is_reproduced_and_said(made):
     assert verify.report("demo") == 0
 
 
+def test_a_limit_may_be_for_one_method(made):
+    (verify.reference_dir("demo") / "tolerance.yaml").write_text('"tab02/gated.acc": 0.2\n"*": 0.02')
+    change(made / "tab02.csv", "acc", 0.9)
+    assert row("tab02").status == "reproduced"
+    change(made / "tab02.csv", "acc", 0.75, row=0)
+    assert row("tab02").status == "differs" and "acc of none" in row("tab02").detail
+
+
 def test_changed_cell_differs_and_is_named(made, capsys):
     change(made / "tab02.csv", "acc", 0.8)
     assert (

@@ -17,7 +17,7 @@ def evaluate_away(study, away: pd.DataFrame, learned: Learned) -> pd.DataFrame:
     compete, also those without noise."""
     setup = setup_of(study, learned, all_classes=True)
     methods = build_protocols(setup, ["none", HEADLINE, "anchored", "gated", "shared"])
-    return evaluate_methods(study, away, methods, ["none", SQUARE], "ward", head=setup.head)
+    return evaluate_methods(study, away, methods, ["none", SQUARE], "ward")
 
 
 def evaluate_networks(

@@ -135,8 +135,8 @@ def answers(study, division: Division, noises: dict, gates: dict) -> pd.DataFram
         return found | {"probe": partial(probe_among, clip, head[:classes], views.probe)}
 
     judge = partial(evaluate_methods, study, step="unseen", scores=True)
-    chosen_on = judge(division.val, built(known), ["none", SQUARE], head=head[:known])
-    rows = judge(division.test, built(len(head)), ["none"], head=head)
+    chosen_on = judge(division.val, built(known), ["none", SQUARE])
+    rows = judge(division.test, built(len(head)), ["none"])
     mixed = mixtures(METHODS, chosen_on, rows)[0]
     return pd.concat([rows[rows["method"] != "probe"], mixed], ignore_index=True)
 

@@ -41,15 +41,22 @@ class Step:
         return digest(self.code, [fingerprint(function) for function in also], *parts)[:16]
 
 
-def cached_table(path: Path, key: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """The table at `path` if it opens and carries `key`; else computed and saved there."""
+def kept_table(path: Path, key: str) -> pd.DataFrame | None:
+    """The table at `path` if it opens and carries `key`, else None."""
     try:
         if pq.read_schema(path).metadata[b"clipaction_key"] == key.encode():
             return pd.read_parquet(path)
     except (OSError, KeyError, TypeError, pa.ArrowInvalid):
         pass
-    table = compute()
-    save_table(path, table, key)
+    return None
+
+
+def cached_table(path: Path, key: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """The table at `path` if it opens and carries `key`; else computed and saved there."""
+    table = kept_table(path, key)
+    if table is None:
+        table = compute()
+        save_table(path, table, key)
     return table
 
 

@@ -17,7 +17,7 @@ from ..data.store import FrameStore
 from ..vision.clip import clips_to_input
 from .methods import find_method
 from .predictions import prediction_rows
-from .sweep import evaluate
+from .sweep import evaluate_together
 
 
 def labelled_batches(study, meta: pd.DataFrame, condition: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -34,7 +34,6 @@ def evaluate_methods(
     methods: Mapping[str, Callable],
     conditions: Sequence[str],
     step: str = "noise",
-    head: torch.Tensor | None = None,
     scores: bool = False,
 ) -> pd.DataFrame:
     """Clip-level predictions of methods (images -> scores, by name) under conditions; those of label-free methods are
@@ -42,14 +41,11 @@ def evaluate_methods(
 
     scores: whether rows keep the log-probabilities of all classes; ask for them of test and validation clips alike
     where answers are mixed or calibrated afterwards."""
-    tables = []
+    blind = {name: protocol for name, protocol in methods.items() if not find_method(name).uses_label}
     with study.clip.remembering():
-        for name, protocol in methods.items():
-            if find_method(name).uses_label:
-                tables += [_evaluate_told(study, meta, name, protocol, condition, scores) for condition in conditions]
-                continue
-            options = {"protocol": protocol, "method": name, "frames": False, "head": head, "scores": scores}
-            tables.append(study.evaluate(meta, conditions, step, **options))
+        tables = [study.evaluate(meta, conditions, step, blind, frames=False, scores=scores)] if blind else []
+        for name in [name for name in methods if name not in blind]:
+            tables += [_evaluate_told(study, meta, name, methods[name], condition, scores) for condition in conditions]
     note_methods(study, list(methods))
     return pd.concat(tables, ignore_index=True)
 
@@ -68,10 +64,10 @@ def evaluate_frames(
     store = FrameStore(Path(fingerprint(frames)), pd.DataFrame())
     vars(store).update(frames=frames, parts=None, plates=None)
     own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step
-    given = (study.clip, study.head(), store, own, ["none"], folder, study.profile.seed, study.profile.batch)
+    at = {"seed": study.profile.seed, "batch": study.profile.batch}
     with study.clip.remembering():
-        tables = [evaluate(*given, protocol, name, frames=False, scores=True) for name, protocol in methods.items()]
-    return pd.concat(tables, ignore_index=True).assign(condition=condition)
+        table = evaluate_together(study.clip, store, own, ["none"], folder, methods, **at, frames=False, scores=True)
+    return table.assign(condition=condition)
 
 
 def _evaluate_told(

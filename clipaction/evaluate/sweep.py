@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ..base import parallel
-from ..base.cache import Step, cached_table
+from ..base.cache import Step, kept_table, save_table
 from ..base.code import fingerprint
 from ..base.files import digest
 from ..data.store import FrameStore
@@ -50,41 +51,71 @@ def evaluate(
     batch: int = 64,
     protocol: Protocol | None = None,
     method: str = "clip",
-    frames: bool = True,
-    finders: Mapping[str, Finder] | None = None,
-    scores: bool = False,
+    **options: Any,
 ) -> pd.DataFrame:
     """Predictions of a method on the clips of `meta` (columns META and `row` in the store) under each condition.
 
     protocol: images [N, T, 3, S, S] in [0, 1] -> (clip scores [N, C], frame scores [N, T, C]); zero shot when None.
-    It gets images only: labels are joined to its answers afterwards. frames: whether rows of single frames are kept,
-    too. finders: of region sources, by name. scores: whether clip rows keep the log-probabilities of all classes, from
-    which another temperature (`analysis.tempering`) or a mixture (`evaluate.mixing`) needs no forward pass.
+    It gets images only: labels are joined to its answers afterwards. options: see `evaluate_together`.
     """
-    rows, ids, pieces = meta["row"].to_numpy(), meta["clip"].tolist(), []
-    judge = protocol or partial(zero_shot, clip, head)
+    methods = {method: protocol or partial(zero_shot, clip, head)}
+    return evaluate_together(clip, store, meta, conditions, folder, methods, seed, batch, **options)
+
+
+def evaluate_together(
+    clip: CLIP,
+    store: FrameStore,
+    meta: pd.DataFrame,
+    conditions: Sequence[str],
+    folder: Path,
+    methods: Mapping[str, Protocol],
+    seed: int = 0,
+    batch: int = 64,
+    frames: bool = True,
+    finders: Mapping[str, Finder] | None = None,
+    scores: bool = False,
+) -> pd.DataFrame:
+    """`evaluate` for several methods: frames are masked once and all methods that lack answers see them. The rows
+    come method by method.
+
+    frames: whether rows of single frames are kept, too. finders: of region sources, by name. scores: whether clip rows
+    keep the log-probabilities of all classes, from which another temperature (`analysis.tempering`) or a mixture
+    (`evaluate.mixing`) needs no forward pass.
+    """
+    rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
     model = (clip.weights_hash, str(clip.dtype), clip.device.type)
     known = digest(meta[META].astype(str).to_numpy().tolist())  # labels and groups are in the rows that are kept
-    base = (*model, store.key, rows.tolist(), known, seed, method, fingerprint(judge), frames, scores)
+    base = (*model, store.key, rows.tolist(), known, seed)
+    codes = {method: fingerprint(judge) for method, judge in methods.items()}
     chunk = max(1, batch // store.frames.shape[1])
     checked = [check(condition) for condition in conditions]
-    title = f"{method}: {len(checked)} conditions"
-    with tqdm(total=len(checked) * len(rows), unit="clip", desc=title, leave=False) as bar:
+    pieces: dict[tuple[str, str], pd.DataFrame] = {}
+    title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"
+    with tqdm(total=len(methods) * len(checked) * len(rows), unit="clip", desc=title, leave=False) as bar:
         for condition in checked:
             finder = (finders or {}).get(condition.source)
-            before = bar.n
-            path = piece_path(folder, method, condition.name, ids)
             parts = (condition.name, condition.facts, finder.key if finder else "")
-            key = PREDICTIONS.key(*base, *parts, also=condition.functions)
-            settings = (condition, seed, chunk, finders, clip, method, frames, scores, bar)
-            compute = partial(_predict, judge, store, meta, *settings)
-            pieces.append(cached_table(path, key, compute))
-            bar.update(before + len(rows) - bar.n)
-    return pd.concat(pieces, ignore_index=True)
+            keys, missing = {}, {}
+            for method, judge in methods.items():
+                path = piece_path(folder, method, condition.name, ids)
+                key = PREDICTIONS.key(*base, method, codes[method], frames, scores, *parts, also=condition.functions)
+                table = kept_table(path, key)
+                if table is None:
+                    keys[method], missing[method] = (path, key), judge
+                else:
+                    pieces[method, condition.name] = table
+                    bar.update(len(rows))
+            if not missing:
+                continue
+            found = _predict(missing, store, meta, condition, seed, chunk, finders, clip, frames, scores, bar)
+            for method, table in found.items():
+                save_table(keys[method][0], table, keys[method][1])
+                pieces[method, condition.name] = table
+    return pd.concat([pieces[method, each.name] for method in methods for each in checked], ignore_index=True)
 
 
 def _predict(
-    judge: Protocol,
+    methods: Mapping[str, Protocol],
     store: FrameStore,
     meta: pd.DataFrame,
     condition: Condition,
@@ -92,27 +123,31 @@ def _predict(
     chunk: int,
     finders: Mapping[str, Finder] | None,
     clip: CLIP,
-    method: str,
     frames: bool,
     scores: bool,
     bar: tqdm,
-) -> pd.DataFrame:
-    """The prediction rows of one condition; chunks of clips are predicted side by side."""
+) -> dict[str, pd.DataFrame]:
+    """The prediction rows of one condition, by method; chunks of clips are predicted side by side."""
     rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
 
-    def answer(start: int) -> list[np.ndarray]:
+    def answer(start: int) -> list[list[np.ndarray]]:
         at = slice(start, start + chunk)
-        (images,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, finders)
-        found = [score.cpu().numpy() for score in judge(clips_to_input(images))]
-        bar.update(len(images))
+        (masked,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, finders)
+        images, found = clips_to_input(masked), []
+        for judge in methods.values():
+            found.append([score.cpu().numpy() for score in judge(images)])
+            bar.update(len(images))
         return found
 
     finder = (finders or {}).get(condition.source)
     if finder:
         finder.find(rows.tolist(), store.frames)
-    answers = parallel.each(answer, range(0, len(rows), chunk), clip.device)
-    clips, per_frame = map(np.concatenate, zip(*answers))
-    return prediction_rows(clips, per_frame if frames else None, meta, clip.tau, method, condition.name, scores)
+    tables = {}
+    for method, answers in zip(methods, zip(*parallel.each(answer, range(0, len(rows), chunk), clip.device))):
+        clips, per_frame = map(np.concatenate, zip(*answers))
+        given = (meta, clip.tau, method, condition.name, scores)
+        tables[method] = prediction_rows(clips, per_frame if frames else None, *given)
+    return tables
 
 
 PREDICTIONS = Step("predictions", _predict, *ARCHITECTURE)  # and, by name, the condition's functions and the method

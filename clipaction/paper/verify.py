@@ -66,7 +66,7 @@ def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str
     if filecmp.cmp(made, reference, shallow=False):
         return "identical", ""
     tables = pd.read_csv(made), pd.read_csv(reference)
-    allowed = partial(limit, tolerance, made.stem)
+    allowed = partial(limits, tolerance, made.stem, tables[1])
     if made.stem in agreement.ITEMS:
         same = agreement.same_machine(made.parent, reference.parent)
         return agreement.agree(*tables, allowed, made.stem == POOLED, same)
@@ -84,10 +84,19 @@ def how_pooled(names: list[str]) -> str:
     return f"--seeds {','.join(found)}" if len(set(found)) == len(names) else "pooling these runs"
 
 
-def limit(tolerance: dict[str, float], item: str, column: str) -> float:
-    """The absolute tolerance of a column: that of the first pattern that fits `<item>.<column>`; 0 where none does."""
-    name = f"{item}.{column}"
-    return next((float(value) for pattern, value in tolerance.items() if fnmatch.fnmatchcase(name, pattern)), 0.0)
+def limits(tolerance: dict[str, float], item: str, reference: pd.DataFrame, column: str) -> float | np.ndarray:
+    """The absolute tolerance of a column; where the table has a column `method`, of each row."""
+    if "method" not in reference:
+        return limit(tolerance, item, column)
+    return np.array([limit(tolerance, item, column, method) for method in reference["method"]])
+
+
+def limit(tolerance: dict[str, float], item: str, column: str, method: str = "") -> float:
+    """An absolute tolerance: that of the first pattern that fits `<item>.<column>` or `<item>/<method>.<column>`; 0
+    where none does."""
+    names = (f"{item}.{column}", f"{item}/{method}.{column}")
+    fits = (value for pattern, value in tolerance.items() if any(fnmatch.fnmatchcase(n, pattern) for n in names))
+    return float(next(fits, 0.0))
 
 
 def report(profile: Any, only: str = "") -> int:

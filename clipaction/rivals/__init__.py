@@ -12,7 +12,8 @@
 A rival that starts from CLIP's embeddings is added by one function that takes a `RivalSetup`, registered with @rival.
 """
 
-from . import offset, probe, prompted, seen, mixed, networks, video  # noqa: F401, I001  (importing a rival registers it, in this order)
+# Importing a rival registers it, in this order.
+from . import offset, probe, prompted, seen, mixed, networks, video  # noqa: F401, I001
 from .setup import RivalSetup, build_rivals, rival
 
 __all__ = ["RivalSetup", "build_rivals", "rival"]

@@ -50,7 +50,8 @@ class CLIP:
         `remembering`, those of images that were embedded before are looked up."""
         if self.remembered is None or torch.is_grad_enabled() or images.device.type != "cpu":
             return self._encode(images)
-        key = hashlib.sha256(images.contiguous().numpy().data).digest()  # in hardware
+        pixels = images.permute(0, 2, 3, 1).contiguous()  # no copy of images in channels-last memory
+        key = hashlib.sha256(pixels.numpy().data).digest()  # in hardware
         if key not in self.remembered:
             self.remembered[key] = self._encode(images)
         return self.remembered[key]
@@ -66,11 +67,17 @@ class CLIP:
             self.remembered = before
 
     def _encode(self, images: torch.Tensor) -> torch.Tensor:
-        x = (images.to(self.device, torch.float32) - self.mean) / self.std
-        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        x = self.normalise(images.to(self.device, torch.float32)).to(self.dtype)
         with COUNTING:
             EMBEDDED.update(frames=len(x), learned=len(x) * images.requires_grad)
         return F.normalize(self.model.encode_image(x).float(), dim=-1)
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """(images - mean) / std in channels-last memory, a row of pixels at a time: by pixel, three numbers at a time,
+        it costs four times as much."""
+        rows = images.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1).flatten(2)
+        mean, std = (value.flatten().repeat(images.shape[-1]) for value in (self.mean, self.std))
+        return ((rows - mean) / std).unflatten(2, (-1, 3)).permute(0, 3, 1, 2)
 
     @torch.inference_mode()
     def encode_text(self, texts: list[str]) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from .camera import camera_shifts, roll
+from .camera import camera_shifts, median, roll
 from .source import Evidence, as_tensor, source
 
 NOISE = 10.0  # grey levels: a smaller change is noise of camera and compression, not motion
@@ -41,7 +41,7 @@ def moving(frames: np.ndarray) -> np.ndarray:
     t, h, w, _ = frames.shape
     shifts = camera_shifts(frames.mean(-1))
     steady = np.stack([roll(frame, shift) for frame, shift in zip(frames, shifts)])
-    change = np.abs(steady - np.median(steady, 0)).max(-1)
+    change = np.abs(steady - median(steady)).max(-1)
     for frame, shift in zip(change, shifts):  # what came around the border is no evidence
         dv, du = (int(np.sign(d) * np.ceil(abs(d))) for d in shift)
         frame[: max(dv, 0)] = frame[h + min(dv, 0) :] = 0

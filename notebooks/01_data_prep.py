@@ -31,9 +31,11 @@ import pandas as pd
 
 from clipaction.data.video import decode
 from clipaction.notebook import pictures
+from clipaction.notebook.lessons import forecast_line
 from clipaction.run.environment import describe
 from clipaction.study import open_study
 
+print(forecast_line(profile, overrides, "01"))
 pd.Series(describe(), name="this machine").to_frame()
 
 # %% [markdown]

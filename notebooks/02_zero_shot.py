@@ -32,12 +32,13 @@ from tqdm.auto import tqdm
 from clipaction.analysis.bias import majority
 from clipaction.evaluate.predictions import accuracy
 from clipaction.evaluate.summaries import frame_disagreement, summarise
-from clipaction.notebook.lessons import check
+from clipaction.notebook.lessons import check, forecast_line
 from clipaction.study import open_study
 from clipaction.vision.clip import clips_to_input, to_input
 from clipaction.vision.zero_shot import clip_scores, encode_clips
 from clipaction.vision.zero_shot import zero_shot as zero_shot_scores
 
+print(forecast_line(profile, overrides, "02"))
 study = open_study(profile, overrides)
 tau, model = study.clip.tau, study.clip
 print(f"{model.name}, {model.size} px, weights {model.weights_hash}, {model.dtype} on {model.device}")

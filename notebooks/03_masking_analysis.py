@@ -44,13 +44,14 @@ from clipaction.masking.plan import SQUARE, plan
 from clipaction.masking.regions import box, regions_of_images
 from clipaction.notebook import pictures
 from clipaction.notebook.explorer import MaskExplorer, offline
-from clipaction.notebook.lessons import check
+from clipaction.notebook.lessons import check, forecast_line
 from clipaction.study import open_study
 from clipaction.vision.clip import clips_to_input
 from clipaction.vision.zero_shot import clip_scores
 
 # %%
 # the clips, their frames and the model of this profile
+print(forecast_line(profile, overrides, "03"))
 study = open_study(profile, overrides)
 test = study.clips("test")
 conditions = plan(study.profile)

@@ -50,13 +50,14 @@ from clipaction.noise.protocols import HEADLINE, REAL
 from clipaction.notebook import pictures
 from clipaction.notebook.curves import LiveCurves
 from clipaction.notebook.explorer import NoiseExplorer
-from clipaction.notebook.lessons import check
+from clipaction.notebook.lessons import check, forecast_line
 from clipaction.rivals.mixed import with_mixtures
 from clipaction.study import open_study
 from clipaction.vision.clip import clips_to_input, to_input
 
 # %%
 # the clips, their frames and the model of this profile
+print(forecast_line(profile, overrides, "04"))
 study = open_study(profile, overrides)
 clip, head, config = study.clip, study.head(), study.profile.noise
 train, val, test = (study.clips(split) for split in ("train", "val", "test"))

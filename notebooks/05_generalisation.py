@@ -32,10 +32,11 @@ from clipaction.analysis.exposure import note_exposure
 from clipaction.analysis.transfer import evaluate_away, evaluate_networks
 from clipaction.evaluate.summaries import summarise
 from clipaction.noise.learning import load_learned
-from clipaction.notebook.lessons import check
+from clipaction.notebook.lessons import check, forecast_line
 from clipaction.rivals.fitting import train_networks
 from clipaction.study import open_study
 
+print(forecast_line(profile, overrides, "05"))
 study = open_study(profile, overrides)
 train, val, test = (study.clips(split) for split in ("train", "val", "test"))
 away = study.meta[study.meta["domain"] != study.source].reset_index(drop=True)

@@ -29,11 +29,13 @@ import pandas as pd
 from IPython.display import Image, display
 
 from clipaction.base.paths import figures_dir
+from clipaction.notebook.lessons import forecast_line
 from clipaction.paper.claims import answer
 from clipaction.paper.report import make_all
 from clipaction.paper.verify import verify
 from clipaction.profiles import load_profile
 
+print(forecast_line(profile, overrides, "06"))
 settings = load_profile(profile, overrides)
 made = make_all(settings)
 print(f"{len(made)} files in {figures_dir(settings).name}/")

@@ -46,6 +46,24 @@ def checkout(tmp_path):
     (["run", "--seeds", "two"], '"two" is not a list of whole numbers'),
     (["run", "--set", "noise.epz=1"], 'noise.epz: unknown field; did you mean "eps"?'),
     (["verify", "--set", "noise.eps"], '"noise.eps" is not FIELD=VALUE'),
+    (["verify", "--set", "noise.eps=[1,"], "--set noise.eps: '[1,' is no value; write"),
+    (["verify", "--set", "title=2020-99-99"], "--set title: '2020-99-99' is no value"),
+    (["verify", "--set", f"title={'[' * 5000}"], "--set title: '[["),
+    (["verify", "--set", "title=a\0b"], "is no value"),
+    (["verify", "--set", f"title={'x' * 5000}"], "title: string should have at most 200 characters (got 'xxx"),
+    (["verify", "--set", "title=&a [*a]"], "title: input should be a valid string"),
+    (["verify", "--set", "masking.percents=[101]"], "masking.percents.0: input should be less than or equal to 99"),
+    (["verify", "--set", "frames=100000000"], "frames: input should be less than or equal to 256"),
+    (["verify", "--set", "regions.sources=[boxes]"], "regions.sources: boxes is not known of demo videos"),
+    (["verify", "--profile", "ucf101", "--set", "regions.sources=[truth]"], "truth is not known of ucf101 videos"),
+    (["verify", "--profile", "ucf101", "--set", "regions.grains=[plate]"], "plate needs the demo's clean plates"),
+    (["verify", "--profile", "x" * 5000], "cannot name a folder"),
+    (["verify", "--seeds", "99999999"], '"99999999" asks for too many runs; 100 at most'),
+    (["verify", "--seeds", "9" * 5000], "is not a list of whole numbers"),
+    (["verify", "--split", "1,2"], '--split: profile "demo" is not of UCF-101'),
+    (["verify", "--data", str(ROOT), "--profile", "quick"], '--data: profile "quick" renders its own videos'),
+    (["run", "--plan", "--set", "model.device=cuda:77"], "model.device: no cuda:77 here; choose auto or cpu"),
+    (["run", "--plan", "--set", "model.name=nonsense"], "open_clip knows no model nonsense"),
     (["dance"], "invalid choice: 'dance'"),
     ([], "the following arguments are required"),
 ])  # fmt: skip
@@ -53,6 +71,7 @@ def test_a_mistake_is_one_line_and_exit_2(arguments, expected, capsys):
     assert cli.main(arguments) == 2
     printed = capsys.readouterr()
     assert expected in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert len(printed.err) < 1000
 
 
 @pytest.mark.parametrize("check", [[], ["--check"]])

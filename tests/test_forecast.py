@@ -2,6 +2,7 @@
 
 import pytest
 
+from clipaction.notebook.lessons import forecast_line
 from clipaction.profiles import load_profile
 from clipaction.run import forecast
 from clipaction.run.cli import main
@@ -56,3 +57,26 @@ def test_plan_computes_nothing(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().out
     assert "110 videos" in said and "forecast for this machine" in said and "--set masking" in said
     assert not list(tmp_path.rglob("*.parquet")) and not list(tmp_path.rglob("*.avi"))
+
+
+def test_plan_of_some_notebooks_tells_of_these_alone(tmp_path, monkeypatch, capsys):
+    for name in ("DATA", "RESULTS", "FIGURES"):
+        monkeypatch.setenv(f"CLIPACTION_{name}", str(tmp_path / name))
+    monkeypatch.setattr(forecast, "probe", lambda profile: RATES)
+    seconds = forecast.forecast(load_profile("demo"), RATES).groupby("notebook")["seconds"].sum()
+    for chosen, books in ((["--from", "5"], ["05", "06"]), (["--only", "03"], ["03"])):
+        assert main(["run", "--plan", *chosen]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        (total,) = [line for line in lines if line.startswith("forecast")]
+        assert total.endswith(duration(seconds[books].sum()))
+        assert all(line.endswith("done") == (line[:2] not in books) for line in lines[1 : lines.index(total)])
+
+
+def test_a_notebook_says_what_it_was_forecast_to_take(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path))
+    monkeypatch.setattr(forecast, "probe", lambda profile: RATES)
+    assert forecast_line("demo", {}, "03").startswith("no forecast yet")
+    forecast.announce(load_profile("demo"), ["03"])
+    rows = forecast.forecast(load_profile("demo"), RATES).query("notebook == '03'")
+    line = forecast_line("demo", {}, "03")
+    assert duration(rows["seconds"].sum()) in line and "masking sweep" in line

@@ -114,6 +114,14 @@ def test_changed_labels_change_no_answer_but_those_of_bounds(methods, square_stu
         assert same != METHODS[name].uses_label, name
 
 
+def test_a_method_that_changes_its_frames_is_refused(methods, square_study):
+    def darker(x: torch.Tensor):
+        return methods["none"](x.mul_(0.5))
+
+    with pytest.raises(UserError, match="random: changes the frames that it is given"):
+        evaluate_methods(square_study, square_study.meta, {"random": darker, "none": methods["none"]}, ["none"])
+
+
 def test_tempered_methods_keep_their_answers(methods, square_study):
     free = {name: built for name, built in methods.items() if not METHODS[name].uses_label and not METHODS[name].slow}
     val, test = (

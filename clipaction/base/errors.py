@@ -4,3 +4,8 @@
 class UserError(Exception):
     """A user's mistake or a missing thing: one line naming it and the remedy; the command line prints it without a
     traceback."""
+
+
+def short(text: str, most: int = 80) -> str:
+    """The text, cut where it is too long to be quoted in a message."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from .errors import UserError
+from .errors import UserError, short
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "clipaction" / "profiles"
@@ -31,8 +31,10 @@ def check_name(name: str) -> str:
     """The name of a profile; UserError for one that would lead among the published figures or out of their folder."""
     if name.lower() == PUBLISHED.name:
         raise UserError(f'profile name "{name}": figures/reference holds the published figures; choose another name')
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or ".." in name:
-        raise UserError(f'profile name "{name}" cannot name a folder; use letters, digits, ".", "_" and "-"')
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) or ".." in name:
+        raise UserError(
+            f'profile name "{short(name)}" cannot name a folder; use letters, digits, ".", "_" and "-", a hundred at most'
+        )
     return name
 
 

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from ..base import parallel
 from ..base.cache import Step, kept_table, save_table
 from ..base.code import fingerprint
+from ..base.errors import UserError
 from ..base.files import digest
 from ..data.store import FrameStore
 from ..masking.batches import masked_batches
@@ -134,8 +135,11 @@ def _predict(
         at = slice(start, start + chunk)
         (masked,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, finders)
         images, found = clips_to_input(masked), []
-        for judge in methods.values():
+        version = images._version  # torch counts the changes of a tensor
+        for method, judge in methods.items():
             found.append([score.cpu().numpy() for score in judge(images)])
+            if images._version != version:
+                raise UserError(f"{method}: changes the frames that it is given, which others see, too; take a copy")
             bar.update(len(images))
         return found
 

@@ -1,8 +1,14 @@
-"""Predictions that are checked: what a reader expected, beside what was measured."""
+"""What a notebook tells its reader: how long it will take, and what became of a prediction."""
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
+
+from ..base.paths import results_dir
+from ..profiles import load_profile
+from ..run.live import duration
 
 
 def check(guess: str, measured: pd.Series, lowest: bool = True) -> str:
@@ -21,3 +27,15 @@ def check(guess: str, measured: pd.Series, lowest: bool = True) -> str:
     if guess == found:
         return f"Right: {answer}."
     return f"Not so: {answer}; {guess} has {measured[guess]:.1%}."
+
+
+def forecast_line(profile: str, overrides: dict, number: str) -> str:
+    """The forecast of the notebook with this number ('03') in one sentence: the whole, and the steps of a second or
+    more, longest first."""
+    path = results_dir(load_profile(profile, overrides)) / "forecast.json"
+    if not path.is_file():
+        return "no forecast yet; run_all.sh makes one, with --plan it only prints it"
+    steps = json.loads(path.read_text())[number]
+    longest = sorted((item for item in steps.items() if item[1] >= 1), key=lambda item: -item[1])
+    named = ", ".join(f"{step} {duration(seconds)}" for step, seconds in longest)
+    return f"forecast for this machine, from nothing: {duration(sum(steps.values()))} ({named})"

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from ..base.errors import UserError
+from ..base.errors import UserError, short
 from ..base.files import digest, digest_of
 from ..base.paths import PROFILES, profile_file
 from .schema import Profile
@@ -108,8 +108,8 @@ def _explain(error) -> str:
         near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
         return f"{where}: unknown field; " + (f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}")
     if error["type"] == "value_error":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]} (got {error['input']!r})"
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]} (got {short(repr(error['input']))})"
 
 
 def _fields(location: tuple) -> list[str]:

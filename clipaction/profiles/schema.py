@@ -69,7 +69,9 @@ class ModelConfig(Section):
 
 
 class MaskingConfig(Section):
-    percents: tuple[int, ...] = Field((10, 30, 50), min_length=1, description="masked area, % of the frame")
+    percents: tuple[Annotated[int, Field(ge=1, le=99)], ...] = Field(
+        (10, 30, 50), min_length=1, description="masked area, % of the frame"
+    )
     shapes: tuple[Shape, ...] = Field(
         ("square", "circle", "ellipse", "triangle", "stripes", "border", "patches", "blob"),
         min_length=1,
@@ -185,19 +187,29 @@ class BaselinesConfig(Section):
 
 class Profile(Section):
     name: Name = Field(description="names results/<name> and figures/<name>")
-    title: str = Field(description="one line for captions and the report")
+    title: str = Field(max_length=200, description="one line for captions and the report")
     extensions: tuple[str, ...] = Field(
         (), description="Python files that add shapes, sources, methods, figures or tables; imported with the profile"
     )
     seed: int = Field(0, ge=0, description="of everything drawn at random")
-    frames: int = Field(8, ge=1, description="frames a clip, T: the centres of T equal segments")
-    batch: int = Field(32, ge=1, description="frames a forward pass")
+    frames: int = Field(8, ge=1, le=256, description="frames a clip, T: the centres of T equal segments")
+    batch: int = Field(32, ge=1, le=2**16, description="frames a forward pass")
     dataset: DatasetConfig
     model: ModelConfig = ModelConfig()
     masking: MaskingConfig = MaskingConfig()
     regions: RegionsConfig = RegionsConfig()
     noise: NoiseConfig = NoiseConfig()
     baselines: BaselinesConfig = BaselinesConfig()
+
+    @model_validator(mode="after")
+    def _known_of_these_videos(self):
+        kind = self.dataset.kind
+        for source, others in (("truth", ("folder", "ucf101")), ("boxes", ("demo", "folder"))):
+            if source in self.regions.sources and kind in others:
+                raise ValueError(f"regions.sources: {source} is not known of {kind} videos; choose motion or detector")
+        if self.regions.grains == ("plate",) and kind in ("folder", "ucf101"):
+            raise ValueError("regions.grains: plate needs the demo's clean plates; add silhouette or box")
+        return self
 
     def dump(self, *sections: str) -> dict[str, Any]:
         """The named sections (all when none) as plain JSON types."""

@@ -6,8 +6,9 @@ from __future__ import annotations
 import argparse
 from itertools import product
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import UserError
+from ..base.errors import UserError, short
 from ..base.paths import check_name
 
 COMMANDS = {
@@ -18,6 +19,7 @@ COMMANDS = {
     "bench": "print the speed of the pipeline and of the bare encoder",
 }
 Run = tuple[str, dict]  # a profile's name or path, and the overrides of its fields
+MOST_RUNS = 100
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,21 +65,23 @@ def parser() -> Parser:
 
 
 def integers(text: str) -> list[int]:
-    """[0, 1, 2] for '0,1,2'."""
+    """[0, 1, 2] for '0,1,2'; a number that is given twice counts once."""
     try:
-        return [int(part) for part in text.split(",")]
+        return list(dict.fromkeys(int(part) for part in text.split(",")))
     except ValueError:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a list of whole numbers like 0,1,2') from None
+        raise argparse.ArgumentTypeError(f'"{short(text)}" is not a list of whole numbers like 0,1,2') from None
 
 
 def seed_list(text: str) -> list[int]:
     """[0, 1, 2] for '3'; [0, 5] for '0,5'."""
     numbers = integers(text)
-    if len(numbers) == 1 and "," not in text:
+    counted = len(numbers) == 1 and "," not in text
+    if (numbers[0] if counted else len(numbers)) > MOST_RUNS:
+        raise argparse.ArgumentTypeError(f'"{short(text)}" asks for too many runs; {MOST_RUNS} at most')
+    if counted:
         numbers = list(range(numbers[0]))
-    numbers = list(dict.fromkeys(numbers))
     if not numbers or min(numbers) < 0:
-        raise argparse.ArgumentTypeError(f'"{text}" gives no seed; say how many (3) or which (0,1,2)')
+        raise argparse.ArgumentTypeError(f'"{short(text)}" gives no seed; say how many (3) or which (0,1,2)')
     return numbers
 
 
@@ -85,8 +89,21 @@ def assignment(text: str) -> tuple[str, str]:
     """('noise.eps', '8') for 'noise.eps=8'."""
     field, equals, value = text.partition("=")
     if not (field and equals):
-        raise argparse.ArgumentTypeError(f'"{text}" is not FIELD=VALUE, as in noise.eps=8')
+        raise argparse.ArgumentTypeError(f'"{short(text)}" is not FIELD=VALUE, as in noise.eps=8')
     return field.strip(), value
+
+
+def value_of(field: str, text: str) -> Any:
+    """What --set gives a field, as YAML reads it. Raises UserError where it cannot."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise UserError(
+            f"--set {field}: {short(text)!r} is no value; write a word, a number or a list such as [10,30], or put it "
+            f"in quotes: --set '{field}=\"...\"'"
+        ) from None
 
 
 def videos(text: str) -> str:
@@ -119,11 +136,7 @@ def profile_of(arguments) -> Run:
     name = arguments.profile or (profile_for(arguments.data) if arguments.data else "demo")
     if is_file_name(name):
         name = str(Path(name).expanduser().resolve())
-    overrides = {}
-    if arguments.set:
-        import yaml
-
-        overrides = {field: yaml.safe_load(value) for field, value in arguments.set}
+    overrides = {field: value_of(field, text) for field, text in arguments.set}
     named = {"dataset.root": arguments.data, "dataset.splits": arguments.split}
     return name, overrides | {field: value for field, value in named.items() if value is not None}
 
@@ -146,6 +159,10 @@ def runs(arguments) -> list[Run]:
     name, overrides = profile_of(arguments)
     profile = load_profile(name, overrides)
     check_name(profile.name)
+    if arguments.data and profile.dataset.kind == "demo":
+        raise UserError(f'--data: profile "{profile.name}" renders its own videos; leave --profile out, or take folder')
+    if arguments.split and profile.dataset.kind != "ucf101":
+        raise UserError(f'--split: profile "{profile.name}" is not of UCF-101, which alone has splits; leave it out')
     splits, chosen = profile.dataset.splits, []
     for split, seed in product(splits, arguments.seeds or [profile.seed]):
         changes, run_name = {}, profile.name

@@ -27,7 +27,9 @@ def run(arguments) -> int:
 
     if arguments.plan:
         for name, overrides in runs(arguments):
-            print(told(load_profile(name, overrides), unfinished(name, overrides)))
+            check_model(load_profile(name, overrides))
+            ahead = unfinished(name, overrides, start=arguments.start, only=arguments.only)
+            print(told(load_profile(name, overrides), ahead))
         return 0
     started, complete, chosen = time.monotonic(), True, runs(arguments)
     for name, overrides in chosen:
@@ -57,9 +59,10 @@ def run(arguments) -> int:
 
 
 def check_model(profile) -> None:
-    """Raises UserError for a model that this package cannot use, before anything long."""
-    from ..vision.load import check_supported
+    """Raises UserError for a model or a device that cannot be used, before anything long."""
+    from ..vision.load import check_device, check_supported
 
+    check_device(profile.model.device)
     check_supported(profile.model.name, profile.model.pretrained, profile.regions.sources)
 
 

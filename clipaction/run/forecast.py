@@ -144,12 +144,14 @@ def in_words(table: pd.DataFrame, books: Collection[str]) -> str:
 
 
 def announce(profile, books: Collection[str]) -> None:
-    """Print what the notebooks with these numbers will take, and note it in forecast.json, which tab08 reads."""
+    """Print what the notebooks with these numbers will take. All steps are noted in forecast.json, which the notebooks
+    and tab08 read."""
     try:
         table = forecast(profile, probe(profile))
     except UserError as error:  # a run that cannot be forecast may still be done
         return print(f"no forecast: {error}\n", flush=True)
-    write_json(results_dir(profile) / "forecast.json", dict(zip(table["step"], table["seconds"])))
+    steps = {book: dict(zip(rows["step"], rows["seconds"])) for book, rows in table.groupby("notebook")}
+    write_json(results_dir(profile) / "forecast.json", steps)
     print(in_words(table, books), end="\n\n", flush=True)
 
 

@@ -61,12 +61,20 @@ def numbered(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
 
 
-def unfinished(profile: str, overrides: dict | None = None, folder: Path = ROOT / "notebooks") -> list[str]:
-    """The numbers of the notebooks from the first one on that a run would not reuse."""
+def unfinished(
+    profile: str,
+    overrides: dict | None = None,
+    *,
+    start: str | None = None,
+    only: str | None = None,
+    folder: Path = ROOT / "notebooks",
+) -> list[str]:
+    """The numbers of the notebooks that such a `run` would not reuse: from the first of these on, all count."""
     settings, books = load_profile(profile, overrides), numbered(folder)
-    for i, book in enumerate(books):
-        if not records.is_current(settings, book, records.key(settings, book, earlier=books[:i])):
-            return [each.name[:2] for each in books[i:]]
+    chosen = select(books, start, only)
+    for book in chosen:
+        if not records.is_current(settings, book, records.key(settings, book, earlier=books[: books.index(book)])):
+            return [each.name[:2] for each in chosen[chosen.index(book) :]]
     return []
 
 

@@ -64,6 +64,14 @@ def check_supported(name: str, pretrained: str = "package", sources: Collection[
             raise UserError(f"{name}: {error}") from None
 
 
+def check_device(device: str) -> None:
+    """UserError for a device that is not here; 'auto' and 'cpu' always are."""
+    kind, _, number = device.partition(":")
+    there = {"cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}.get(kind, 1)
+    if int(number or 0) >= there:
+        raise UserError(f"model.device: no {device} here; choose auto or cpu")
+
+
 def check_text_tower(name: str) -> None:
     """UserError when a model's text tower or tokenizer needs a library that is not installed."""
     text = open_clip.get_model_config(name)["text_cfg"]

@@ -11,7 +11,7 @@ from ..results import Results
 @table("tab08", "Run time and environment of this run: the one table that depends on the machine")
 def tab08(results: Results) -> Table:
     timing = results.table("timing.parquet").reset_index(drop=True)
-    told = results.noted("forecast.json")
+    told = {step: seconds for steps in results.noted("forecast.json").values() for step, seconds in steps.items()}
     rates = [
         f"{row.items:.0f} {row.unit}s, {row.items / max(row.seconds, 1e-9):.1f} a second" for row in timing.itertuples()
     ]

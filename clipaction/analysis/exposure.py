@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-
+from ..base.cache import read_table
 from ..evaluate.methods import METHODS, find_method
 from ..vision.load import find_weights
 
@@ -28,7 +27,7 @@ def clip_exposure(name: str, pretrained: str) -> str:
 
 def network_exposure(study, name: str, clips: int) -> str:
     """How many training clips a network was trained on and how often, from its saved training curve."""
-    epochs = len(pd.read_parquet(study.results / "baselines" / f"{name}.parquet"))
+    epochs = len(read_table(study.results / "baselines" / f"{name}.parquet"))
     own, build = f"{clips:,} training clips, {epochs} times", METHODS[name].build
     first, pretraining = getattr(build, "starts_from", None), getattr(build, "pretrained_on", None)
     before = find_method(first).label if first else pretraining

@@ -33,7 +33,7 @@ def check_name(name: str) -> str:
         raise UserError(f'profile name "{name}": figures/reference holds the published figures; choose another name')
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) or ".." in name:
         raise UserError(
-            f'profile name "{short(name)}" cannot name a folder; use letters, digits, ".", "_" and "-", a hundred at most'
+            f'profile name "{short(name)}" cannot name a folder; use letters, digits, ".", "_" and "-", at most 100'
         )
     return name
 

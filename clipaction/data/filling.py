@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from ..base.cache import save_table
 from ..base.files import replacing, write_text
 from ..demo.truth import load_truth
 from .dataset import Clip
@@ -106,8 +107,7 @@ def finish(store: Path, clips: list[Clip], table: pd.DataFrame) -> None:
     bad = table[table.reason != ""].rename(columns={"ok": "used"})
     bad = bad.assign(path=[clips[row].path for row in bad.row])
     write_text(store / "failed.csv", bad[["id", "path", "used", "reason"]].to_csv(index=False))
-    with replacing(store / "index.parquet") as temporary:
-        table.to_parquet(temporary, index=False)
+    save_table(store / "index.parquet", table)
 
 
 class Rows:

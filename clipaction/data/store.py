@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ..base.cache import Step
+from ..base.cache import Step, read_table
 from ..base.errors import UserError
 from ..base.files import digests_of
 from ..base.paths import data_dir
@@ -86,7 +86,7 @@ class FrameStore:
         """The finished store in `folder` (named by its key). Raises UserError when there is none."""
         if not (folder / "index.parquet").exists():
             raise UserError(f"no finished frame store in {folder}; run `python -m clipaction prepare`")
-        return cls(folder, pd.read_parquet(folder / "index.parquet"))
+        return cls(folder, read_table(folder / "index.parquet"))
 
 
 def prepare(
@@ -152,9 +152,9 @@ def store_key(clips: list[Clip], sampling: Sampling) -> str:
 def is_finished(store: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
     """Whether the index and every array are there and open with the right shape."""
     try:
-        index = pd.read_parquet(store / "index.parquet", columns=["row"])
+        index = read_table(store / "index.parquet")
         arrays = {name: np.load(store / name, mmap_mode="r", allow_pickle=False).shape for name in shapes}
-    except (OSError, ValueError):
+    except (OSError, ValueError, UserError):
         return False
     return arrays == shapes and len(index) == shapes[FRAMES][0]
 

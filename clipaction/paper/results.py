@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from .. import rivals  # noqa: F401  (importing it registers its methods)
+from ..base.cache import read_table
 from ..base.errors import UserError
 from ..base.paths import reference_dir
 from ..demo.dose import available
@@ -99,7 +100,7 @@ class Results:
         """A .parquet or .csv table of the folder. Callers do not change it."""
         path = self.path(name)
         if name not in self._tables:
-            self._tables[name] = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            self._tables[name] = read_table(path) if path.suffix == ".parquet" else pd.read_csv(path)
         return self._tables[name]
 
     def maybe(self, name: str) -> pd.DataFrame | None:

@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import nn
 from tqdm.auto import tqdm
 
 from ..base.cache import Step, cached_table
 from ..base.code import fingerprint
 from ..base.errors import UserError
-from ..base.files import replacing
+from ..base.tensors import facts_of, read_tensors, save_tensors
 from ..data.store import FrameStore
 from ..evaluate.methods import METHODS
 from ..masking.batches import masked_batches
@@ -130,22 +128,19 @@ def network_scores(model: nn.Module, tau: float, x: torch.Tensor) -> tuple[torch
     return scores, scores[:, None].expand(-1, x.shape[1], -1)
 
 
-def save(model: nn.Module, name: str, path: Path, classes: tuple[str, ...]) -> None:
-    """Weights as safetensors, with the network's name and the classes in its header."""
-    tensors = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(tensors, temporary, {"model": name, "classes": json.dumps(classes)})
+def save(model: nn.Module, name: str, path: Path, classes: tuple[str, ...], key: str = "") -> None:
+    """Weights as safetensors, with the network's name, its classes and its key in the header."""
+    save_tensors(path, model.state_dict(), model=name, classes=json.dumps(classes), key=key)
 
 
 def load(path: Path) -> tuple[nn.Module, tuple[str, ...]]:
     """(model in eval mode on the CPU, classes) as saved; UserError when the file is missing or damaged."""
     try:
-        with safe_open(path, "pt") as file:
-            header, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors, header = read_tensors(path)
         classes = tuple(json.loads(header["classes"]))
         model = create(header["model"], len(classes))
         model.load_state_dict(tensors)
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (OSError, UserError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} is missing or damaged; delete it and run notebook 05 again") from error
     return model.eval(), classes
 
@@ -170,7 +165,7 @@ def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, n
 
         start = models.get(first)
 
-        def compute(name=name, path=path, start=start) -> pd.DataFrame:
+        def compute(name=name, path=path, start=start, key=key) -> pd.DataFrame:
             model = create(name, study.n_source, seed, start=start)
             from_weights = getattr(model, "start_from_weights", None)
             if callable(from_weights):
@@ -179,9 +174,11 @@ def train_networks(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, n
             views = {"swap": noise.swap, "mask": noise.mask, "device": device}
             batches = partial(validation_batches, study, val, swapped)
             model, curve = fit(model, data, batches, epochs, seed, lr=lr, **views)
-            save(model, name, path, study.classes[: study.n_source])
+            save(model, name, path, study.classes[: study.n_source], key)
             return curve
 
+        if facts_of(path).get("key") != key:
+            path.with_suffix(".parquet").unlink(missing_ok=True)  # network and curve are made together
         cached_table(path.with_suffix(".parquet"), key, compute)
         models[name] = load(path)[0].to(device)
     return models

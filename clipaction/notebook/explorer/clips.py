@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ...base.cache import read_table
 from ...data.preprocess import resize
 from ...data.video import Decoded, VideoError, decode
 from ...evaluate.predictions import correct
@@ -109,7 +110,7 @@ def first_of_each(indices: np.ndarray) -> np.ndarray:
 def read(study: Study, name: str) -> pd.DataFrame | None:
     """A table of the study's results, if it is there."""
     path = study.results / name
-    return pd.read_parquet(path) if path.exists() else None
+    return read_table(path) if path.exists() else None
 
 
 def listed(study: Study) -> list[dict]:

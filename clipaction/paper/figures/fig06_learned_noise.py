@@ -8,9 +8,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
-from safetensors.numpy import load_file
 
-from ...noise.files import saved_facts
+from ...base.tensors import read_tensors
 from ...noise.protocols import HEADLINE
 from ..drawing import percent_axis, show
 from ..items import Drawn, figure
@@ -34,8 +33,9 @@ def fig06(results: Results) -> Drawn:
     curves, resolution = results.table("noise/curves.parquet"), results.run["profile"]["noise"]["resolution"]
     curves = order(curves, variant=NOISES)
     paths = {name: results.path(f"noise/{name}.safetensors") for name in curves["variant"].unique()}
-    noises = {name: load_file(path)["delta"] for name, path in paths.items()}
-    eps = {name: float(saved_facts(path)["eps"]) for name, path in paths.items()}
+    kept = {name: read_tensors(path) for name, path in paths.items()}
+    noises = {name: tensors["delta"].numpy() for name, (tensors, _) in kept.items()}
+    eps = {name: float(facts["eps"]) for name, (_, facts) in kept.items()}
     headline, shared = noises[HEADLINE], noises["shared"]
     own = list(zip(map(class_label, results.classes[:TILES]), headline[:-1]))
     tiles: list[Tile] = [(name, noise, eps[HEADLINE]) for name, noise in [*own, (OUTSIDE, headline[-1])]]

@@ -1,5 +1,6 @@
 """The demo data set: exact truth, determinism, names, and what is promised about splits and scenes."""
 
+import io
 import shutil
 from dataclasses import replace
 
@@ -111,6 +112,30 @@ def test_finished_clips_are_kept_when_a_run_was_killed(rendered):
         patch.setenv("CLIPACTION_DATA", str(rendered.parent))
         assert make.rendered_clips(load_profile("quick", TINY), workers=1) == rendered
     assert clip.stat().st_mtime_ns == before and (rendered / "clips.csv").exists()
+
+
+@pytest.mark.parametrize("kind", [".avi", ".truth.npz", "clips.csv"])
+@pytest.mark.parametrize("fault", ["a byte", "half", "empty", "gone"])
+def test_a_damaged_file_is_made_again(rendered, fault, kind, capsys):
+    file = next(path for path in sorted(rendered.rglob("*")) if path.name.endswith(kind))
+    sound, others = file.read_bytes(), {path: path.stat().st_mtime_ns for path in rendered.rglob("*.avi")}
+    middle = len(sound) // 2
+    damaged = {"a byte": sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :], "half": sound[:middle]}
+    file.unlink()
+    if fault != "gone":
+        file.write_bytes(damaged.get(fault, b""))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPACTION_DATA", str(rendered.parent))
+        make.rendered_clips(load_profile("quick", TINY), workers=1)
+        assert f"{file.name} is damaged or missing; it is made again" in capsys.readouterr().out
+        make.rendered_clips(load_profile("quick", TINY), workers=1)
+    assert not capsys.readouterr().out
+    if kind == ".truth.npz":
+        with np.load(file) as made, np.load(io.BytesIO(sound)) as first:
+            assert all((made[name] == first[name]).all() for name in first.files)
+    else:
+        assert file.read_bytes() == sound
+    assert all(path.stat().st_mtime_ns == time for path, time in others.items() if path.stem != file.name.split(".")[0])
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_round_trip(tmp_path, decodes):
     assert result.table.loc[2, "indices"].tolist() == segment_centres(14, 4).tolist()
     assert result.table.ok.all() and set(result.table.width) == {64}
     assert (result.parts, result.plates) == (None, None)
-    assert sorted(contents(result)) == ["failed.csv", "frames.npy", "index.parquet"]
+    assert sorted(contents(result)) == ["content.json", "failed.csv", "frames.npy", "index.parquet"]
     assert len(pd.read_csv(result.folder / "failed.csv")) == 0
     again = prepare(dataset, 24, 4, tmp_path / "frames")
     assert len(decodes) == 6 and again.key == result.key and again.table.equals(result.table)
@@ -139,6 +139,19 @@ def test_store_whose_files_were_cut_is_made_again(tmp_path, decodes):
         os.truncate(result.folder / name, 100)
         assert contents(prepare(dataset, 24, 4, tmp_path / "frames")) == whole
         assert len(decodes) == 6
+
+
+def test_store_with_a_wrong_byte_is_made_again(tmp_path, decodes, capsys):
+    dataset = toy_dataset(tmp_path, truth=True)
+    result = prepare(dataset, 24, 4, tmp_path / "frames")
+    whole = contents(result)
+    for name in ("frames.npy", "parts.npy", "plates.npy", "content.json", "index.parquet"):
+        decodes.clear()
+        changed = bytearray(whole[name])
+        changed[len(changed) // 2] ^= 1
+        (result.folder / name).write_bytes(changed)
+        assert contents(prepare(dataset, 24, 4, tmp_path / "frames")) == whole, name
+        assert len(decodes) == 6 and "decoded again" in capsys.readouterr().out
 
 
 def test_key_covers_clips_files_and_sampling(tmp_path):

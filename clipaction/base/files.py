@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REMEMBERED = "digests.json"
+CONTENT = "content.json"  # the digests of a folder's files as they were written
 
 
 @contextmanager
@@ -78,6 +79,22 @@ def digests_of(paths: Iterable[Path], memory: Path) -> dict[Path, str]:
     if new:
         write_json(book, known | new)
     return found
+
+
+def note_content(folder: Path, paths: Iterable[Path], memory: Path) -> None:
+    """Write folder/content.json: the digests of files of the folder, as they are now."""
+    found = digests_of(paths, memory)
+    write_json(folder / CONTENT, {path.relative_to(folder).as_posix(): seen for path, seen in found.items()})
+
+
+def changed_content(folder: Path, memory: Path) -> list[Path] | None:
+    """The files that are not as folder/content.json says; None where there is no such note. A file is read again only
+    where its size or time has changed."""
+    try:
+        noted = {folder / name: seen for name, seen in json.loads((folder / CONTENT).read_text()).items()}
+    except (OSError, ValueError, AttributeError):
+        return None
+    return [path for path, seen in digests_of(noted, memory).items() if seen != noted[path]]
 
 
 def digest(*parts: object) -> str:

@@ -22,7 +22,8 @@ import torch
 from tqdm.auto import tqdm
 
 from ..base.cache import save_table
-from ..base.files import replacing, write_text
+from ..base.files import note_content, replacing, write_text
+from ..base.paths import data_dir
 from ..demo.truth import load_truth
 from .dataset import Clip
 from .preprocess import coverage, resize
@@ -68,7 +69,7 @@ def read_clip(video: Path, truth: Path | None, sampling: Sampling) -> tuple[dict
 
 
 def fill(store: Path, clips: list[Clip], shapes: Shapes, sampling: Sampling, workers: int) -> None:
-    """Decode the rows that rows.jsonl does not list, then write failed.csv and, last, index.parquet."""
+    """Decode the rows that rows.jsonl does not list, then write failed.csv, index.parquet and, last, content.json."""
     journal, has_truth = store / "rows.jsonl", PARTS in shapes
     (store / "index.parquet").unlink(missing_ok=True)
     done = resume(journal, shapes)
@@ -103,11 +104,13 @@ def fill(store: Path, clips: list[Clip], shapes: Shapes, sampling: Sampling, wor
 
 
 def finish(store: Path, clips: list[Clip], table: pd.DataFrame) -> None:
-    """Write failed.csv and, last, index.parquet."""
+    """Write failed.csv, index.parquet and, last, content.json with the digests of index and arrays."""
     bad = table[table.reason != ""].rename(columns={"ok": "used"})
     bad = bad.assign(path=[clips[row].path for row in bad.row])
     write_text(store / "failed.csv", bad[["id", "path", "used", "reason"]].to_csv(index=False))
     save_table(store / "index.parquet", table)
+    files = (store / name for name in (FRAMES, PARTS, PLATES, "index.parquet"))
+    note_content(store, [path for path in files if path.exists()], data_dir())
 
 
 class Rows:

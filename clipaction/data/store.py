@@ -3,7 +3,8 @@
 <folder>/<key>/frames.npy  uint8 [N, T, S, S, 3], one row a clip, sorted by clip id
                parts.npy   uint8 [N, T, 5, S, S]  (with ground truth) how much of a pixel each part covers, 0 to 255
                plates.npy  uint8 [N, T, S, S, 3]  (with ground truth) the scene without the actor
-               index.parquet  the table of rows; written last: a store without it is unfinished
+               index.parquet  the table of rows
+               content.json  the digests of arrays and index; written last: a store that is not so is filled again
                failed.csv  clips that could not be decoded, and damaged ones of which a part is used, with the reason
 
 The key covers all that decides a byte: the clips' ids and the content of their files, frames a clip, size,
@@ -28,7 +29,7 @@ from tqdm.auto import tqdm
 
 from ..base.cache import Step, read_table
 from ..base.errors import UserError
-from ..base.files import digests_of
+from ..base.files import changed_content, digests_of
 from ..base.paths import data_dir
 from .dataset import Clip, Dataset
 from .filling import FRAMES, PARTS, PLATES, Sampling, fill, read_clip
@@ -118,6 +119,8 @@ def prepare(
         with open(store / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # a second run of the same store waits, then finds it finished
             if not is_finished(store, shapes):
+                if (store / "index.parquet").exists():
+                    print(f"{store}: a file is damaged or missing; the clips are decoded again", flush=True)
                 fill(store, clips, shapes, sampling, workers or os.cpu_count() or 1)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -150,13 +153,13 @@ def store_key(clips: list[Clip], sampling: Sampling) -> str:
 
 
 def is_finished(store: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
-    """Whether the index and every array are there and open with the right shape."""
+    """Whether the index and every array are there, open with the right shape and are as they were written."""
     try:
         index = read_table(store / "index.parquet")
         arrays = {name: np.load(store / name, mmap_mode="r", allow_pickle=False).shape for name in shapes}
     except (OSError, ValueError, UserError):
         return False
-    return arrays == shapes and len(index) == shapes[FRAMES][0]
+    return arrays == shapes and len(index) == shapes[FRAMES][0] and changed_content(store, data_dir()) == []
 
 
 def check_failures(store: FrameStore, clips: list[Clip]) -> None:

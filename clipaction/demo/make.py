@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from ..base.cache import Step
 from ..base.errors import UserError
-from ..base.files import replacing
+from ..base.files import changed_content, note_content, replacing
 from ..base.paths import data_dir
 from .plan import Group, plan_clips
 from .render import render_group
@@ -25,14 +25,19 @@ RENDERING = Step("rendered clips", render_group)
 def rendered_clips(profile, workers: int | None = None) -> Path:
     """The folder that holds a profile's rendered clips and their clips.csv; renders what is missing.
 
-    clips.csv is written last, so a killed run goes on where it stopped. `workers`: processes (default: one a core).
+    A killed run goes on where it stopped, and a damaged file is rendered again: content.json, which is written last,
+    holds the digests of all files. `workers`: processes (default: one a core).
     Raises UserError for an unknown class and when the disk is too full.
     """
     config = profile.dataset
     planned = plan_clips(config, profile.seed)
     folder = data_dir() / f"demo-{rendering_key(planned, config.frames_per_clip)}"
-    if (folder / "clips.csv").exists():
+    damaged = changed_content(folder, data_dir())
+    if damaged == []:
         return folder
+    for path in damaged or ():
+        print(f"{path} is damaged or missing; it is made again", flush=True)
+        path.unlink(missing_ok=True)
     total = sum(clips for _, clips in planned)
     folder.mkdir(parents=True, exist_ok=True)
     free, needed = shutil.disk_usage(folder).free / 1e6, total * config.frames_per_clip * CLIP_MB_A_FRAME
@@ -48,6 +53,9 @@ def rendered_clips(profile, workers: int | None = None) -> Path:
             bar.update(len(job.result()))
     with replacing(folder / "clips.csv") as temporary:
         pd.DataFrame(rows).sort_values("id").to_csv(temporary, index=False)
+    clips = (folder / row["id"] for row in rows)
+    files = [path.with_name(path.name + kind) for path in clips for kind in (".avi", ".truth.npz")]
+    note_content(folder, [folder / "clips.csv", *files], data_dir())
     return folder
 
 

@@ -178,6 +178,7 @@ def test_markdown_and_latex():
     assert "| a\\|b | acc, % |\n| --- | ---: |\n| x_y | **1.0** |" in typeset.markdown(view, "Title.")
     tex = typeset.latex(view, "50 % & more", "tab99")
     assert "\\begin{tabular}{lr}" in tex and "x\\_y & \\textbf{1.0} \\\\" in tex and "$-$2.0 [$-$3.0, 1.0]" in tex
+    assert typeset.latex_cell("$cash_{5}$ 2^1") == "\\$cash\\_\\{5\\}\\$ 2\\textasciicircum{}1"
     assert "\\caption{50 \\% \\& more}" in tex and tex.count("\\toprule") == tex.count("\\bottomrule") == 1
 
 

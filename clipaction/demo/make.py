@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..base.alone import end_with_parent
 from ..base.cache import Step
 from ..base.errors import UserError
 from ..base.files import changed_content, note_content, replacing
@@ -45,7 +46,7 @@ def rendered_clips(profile, workers: int | None = None) -> Path:
         sizes = f"{free:.0f} MB free, the demo videos need {needed:.0f} MB"
         raise UserError(f"{folder} has {sizes}; free some or point CLIPACTION_DATA elsewhere")
     rows: list[dict] = []
-    pool = ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), initializer=end_with_parent)
     with pool, tqdm(total=total, unit="clip", desc="rendering the demo clips") as bar:
         jobs = [pool.submit(render_group, group, clips, config.frames_per_clip, folder) for group, clips in planned]
         for job in as_completed(jobs):

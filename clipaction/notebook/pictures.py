@@ -45,7 +45,7 @@ def tiles(
         if k < len(images):
             axis.imshow(images[k], interpolation="nearest")
             if titles is not None:
-                axis.set_title(titles[k], fontsize=size, pad=2)
+                axis.set_title(titles[k], fontsize=size, pad=2, parse_math=False)
     return figure
 
 
@@ -61,7 +61,7 @@ def contact_sheet(study: Study, meta: pd.DataFrame, per_class: int = 1, columns:
         axis.axis("off")
     for axis, strip, title in zip(axes.flat, strips, titles):
         axis.imshow(strip)
-        axis.set_title(title, fontsize=7, pad=2)
+        axis.set_title(title, fontsize=7, pad=2, parse_math=False)
     return figure
 
 
@@ -139,7 +139,7 @@ def judged(study: Study, frames: np.ndarray, title: str, boxes: np.ndarray | Non
     figure, (strip, bars) = plt.subplots(2, 1, figsize=(7, 3.6), height_ratios=[3, 2], layout="constrained")
     strip.imshow(np.concatenate(list(frames), axis=1))
     strip.axis("off")
-    strip.set_title(title, fontsize=9)
+    strip.set_title(title, fontsize=9, parse_math=False)
     if boxes is not None:
         outlines(strip, boxes)
     names = [study.classes[i] for i in top.indices]

@@ -56,6 +56,7 @@ RC: dict[Any, Any] = {
     "svg.hashsalt": "clipaction",
     "figure.constrained_layout.use": True,
     "image.interpolation": "bicubic",
+    "text.parse_math": False,  # a class may be called $cash$
 }
 
 

@@ -101,14 +101,15 @@ def latex(view: pd.DataFrame, caption: str, label: str) -> str:
     )
 
 
-LATEX = {"\\": "/", "&": "\\&", "%": "\\%", "_": "\\_", "#": "\\#", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$"}
+LATEX = {"\\": "/", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$"}
+LATEX |= {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
+LATEX |= {character: f"\\{character}" for character in "&%_#${}"}
 
 
 def latex_cell(text: str) -> str:
     """Text with LaTeX's special characters written out; **bold** becomes textbf."""
     strong, text = text.startswith("**"), text.strip("*")
-    for old, new in LATEX.items():
-        text = text.replace(old, new)
+    text = text.translate(str.maketrans(LATEX))
     return f"\\textbf{{{text}}}" if strong else text
 
 

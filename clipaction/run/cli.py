@@ -12,12 +12,13 @@ import sys
 import time
 
 from ..base.errors import UserError
-from ..base.paths import profile_file
+from ..base.paths import profile_file, results_dir
 from .arguments import check_names, parser, profile_of, runs
 
 
 def run(arguments) -> int:
     """Runs the notebooks, then compares; several runs are also taken together in one table."""
+    from ..base.alone import alone_in
     from ..profiles import load_profile
     from .forecast import announce, told
     from .live import duration
@@ -38,14 +39,15 @@ def run(arguments) -> int:
         if profile.dataset.kind != "demo":
             check_splits(prepared(name, overrides))
         try:
-            complete &= run_notebooks(
-                name,
-                overrides,
-                start=arguments.start,
-                only=arguments.only,
-                fresh=arguments.fresh,
-                announce=announce,
-            )
+            with alone_in(results_dir(profile)):
+                complete &= run_notebooks(
+                    name,
+                    overrides,
+                    start=arguments.start,
+                    only=arguments.only,
+                    fresh=arguments.fresh,
+                    announce=announce,
+                )
         except NotebookError as error:
             return say(error, 1)
     print(f"finished in {duration(time.monotonic() - started)}\n")

@@ -44,6 +44,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # Modules that decide no result. A change in one of them repeats nothing.
 NO_RESULT = {
     "__main__": "starts the command line",
+    "base.alone": "who may work in a folder",
     "base.cache": "decides whether something is computed, not what",
     "base.code": "the same: which code a key covers",
     "base.content": "the same: values in keys",
@@ -51,6 +52,7 @@ NO_RESULT = {
     "base.source": "the same: how a file is read",
     "base.registry": "a dictionary; what it holds is followed",
     "base.errors": "an exception",
+    "base.tensors": "how tensors are written, and whether they are whole",
     "base.files": "how files are written, not what is in them",
     "base.paths": "where files are",
     "paper.findings": "writes the README's findings from what is published",

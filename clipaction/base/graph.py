@@ -14,6 +14,7 @@ from .source import Module, bare_dump, imported, parse
 
 PACKAGE = Path(__file__).resolve().parents[1]
 OPAQUE = (
+    "base.alone",
     "base.errors",
     "base.cache",
     "base.code",
@@ -23,7 +24,9 @@ OPAQUE = (
     "base.files",
     "base.paths",
     "base.registry",
+    "base.tensors",
     "profiles",
+    "run.live",
 )
 DATA_SUFFIXES = (".yaml", ".json", ".html", ".safetensors")
 

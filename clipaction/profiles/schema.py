@@ -204,7 +204,7 @@ class Profile(Section):
     @model_validator(mode="after")
     def _known_of_these_videos(self):
         kind = self.dataset.kind
-        for source, others in (("truth", ("folder", "ucf101")), ("boxes", ("demo", "folder"))):
+        for source, others in (("truth", ("folder", "ucf101")), ("boxes", ("demo",))):
             if source in self.regions.sources and kind in others:
                 raise ValueError(f"regions.sources: {source} is not known of {kind} videos; choose motion or detector")
         if self.regions.grains == ("plate",) and kind in ("folder", "ucf101"):

@@ -2,12 +2,12 @@
 
 import pytest
 
+from clipaction.base.words import duration
 from clipaction.notebook.lessons import forecast_line
 from clipaction.profiles import load_profile
 from clipaction.run import forecast
 from clipaction.run.cli import main
 from clipaction.run.forecast import Rates
-from clipaction.run.live import duration
 from clipaction.run.work import Sizes, sizes
 
 RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000)

@@ -55,6 +55,7 @@ NO_RESULT = {
     "base.tensors": "how tensors are written, and whether they are whole",
     "base.files": "how files are written, not what is in them",
     "base.paths": "where files are",
+    "base.words": "what is printed",
     "paper.findings": "writes the README's findings from what is published",
     "paper.tables.pooled": "several runs together, made anew each time",
     "profiles.load": "a profile's values are in every key",

@@ -25,8 +25,8 @@ OPAQUE = (
     "base.paths",
     "base.registry",
     "base.tensors",
+    "base.words",
     "profiles",
-    "run.live",
 )
 DATA_SUFFIXES = (".yaml", ".json", ".html", ".safetensors")
 

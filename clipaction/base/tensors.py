@@ -29,7 +29,8 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     is no file."""
     try:
         with safe_open(path, "pt") as file:
-            facts, tensors = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts, names = file.metadata() or {}, list(file.keys())
+            tensors = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise
     except (OSError, SafetensorError, RuntimeError, TypeError, ValueError):

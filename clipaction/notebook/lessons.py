@@ -7,8 +7,8 @@ import json
 import pandas as pd
 
 from ..base.paths import results_dir
+from ..base.words import duration
 from ..profiles import load_profile
-from ..run.live import duration
 
 
 def check(guess: str, measured: pd.Series, lowest: bool = True) -> str:

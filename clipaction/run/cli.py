@@ -19,9 +19,9 @@ from .arguments import check_names, parser, profile_of, runs
 def run(arguments) -> int:
     """Runs the notebooks, then compares; several runs are also taken together in one table."""
     from ..base.alone import alone_in
+    from ..base.words import duration
     from ..profiles import load_profile
     from .forecast import announce, told
-    from .live import duration
     from .notebook import NotebookError
     from .runner import run as run_notebooks
     from .runner import unfinished

@@ -21,11 +21,11 @@ from ..base import parallel
 from ..base.errors import UserError
 from ..base.files import write_json
 from ..base.paths import results_dir
+from ..base.words import duration
 from ..demo.plan import plan_clips
 from ..demo.render import render_group
 from ..rivals.prompts import input_embedding
 from ..vision.load import load_clip
-from .live import duration
 from .work import Work, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+from ..base.words import duration
+
 # A tqdm bar, from its description to its closing bracket: "decoding:  40%|###   | 2/5 [00:12<00:30, 5.1clip/s]",
 # or "2clip [00:12, 5.1clip/s]" where the total is unknown. A bar that is too long is cut; then the line is the bar.
 BAR = re.compile(r".*?(?:\d+%\|.*?|\d\S* )\[\d[\d:]*(?:<[^,\]]*)?(?:, [^\]]*)?\]|.*?\d+%\|.*")
@@ -58,11 +60,3 @@ class Live:
     def _print(self, text: str, end: str = "") -> None:
         line = f"{self.title}  {duration(time.monotonic() - self.started):>8}  {text}".rstrip()
         print(f"\r{line}\x1b[K" if self.terminal else line, end=end, flush=True)
-
-
-def duration(seconds: float) -> str:
-    """'45 s', '2 min 05 s' or '3 h 05 min'."""
-    seconds = round(seconds)
-    if seconds >= 3600:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
-    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"

@@ -391,6 +391,25 @@ def test_the_page_says_what_the_explorer_says(square_study, explorer, offline_pa
                 assert here["title"] == there["title"] and here["bars"] == there["bars"]
 
 
+def test_regions_that_use_the_model_are_found_before_several_threads_do(square_study, registries, monkeypatch):
+    """Also where a run was kept, so that no sweep has asked for them yet."""
+    regions = square_study.profile.regions.model_copy(
+        update={"sources": ("truth", "relevance"), "parts": ("actor+prop", "relevant")}
+    )
+    vars(square_study)["profile"] = square_study.profile.model_copy(update={"regions": regions})
+    finder, found, each = square_study.finders["relevance"], [], offline.parallel.each
+    blank = torch.zeros(square_study.profile.frames, 3, 3)
+    monkeypatch.setattr(finder, "find", lambda rows, frames: finder.maps.update(dict.fromkeys(rows, blank)))
+
+    def watched(function, items, device):
+        found.append(set(finder.maps))
+        return each(function, items, device)
+
+    monkeypatch.setattr(offline.parallel, "each", watched)
+    offline.page(square_study)
+    assert found[0] == set(square_study.clips("test")["row"])
+
+
 def test_every_knob_of_the_page_leads_to_the_state_that_it_names(offline_page):
     states, open_options = offline_page[1]["states"], 0
     for state in states:

@@ -43,6 +43,9 @@ def page(study: Study) -> str:
     opened = [known.open(name) for name in chosen]
     spelled = ((name, knobs_of(name)) for name in plan(study.profile))
     states = {name: knobs for name, knobs in spelled if knobs is not None}
+    for source in {parse(name).source for name in plan(study.profile)} & set(study.finders):
+        # relevance listens to the model's layers, so it is found before several threads use the model
+        study.finders[source].find([clip.row for clip in opened], study.store.frames)
     before = {clip.name: judge(study, clip.frames) for clip in opened}
     bar = tqdm(total=len(opened) * len(states), desc="explorer.html", unit="view", leave=False)
 

@@ -101,7 +101,7 @@ def latex(view: pd.DataFrame, caption: str, label: str) -> str:
     )
 
 
-LATEX = {"\\": "/", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$"}
+LATEX: dict[str, str | int | None] = {"\\": "/", "−": "$-$", "–": "--", "<": "$<$", ">": "$>$"}
 LATEX |= {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
 LATEX |= {character: f"\\{character}" for character in "&%_#${}"}
 

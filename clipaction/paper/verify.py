@@ -66,11 +66,10 @@ def judge(made: Path, reference: Path, tolerance: dict[str, float]) -> tuple[str
     if filecmp.cmp(made, reference, shallow=False):
         return "identical", ""
     tables = pd.read_csv(made), pd.read_csv(reference)
-    allowed = partial(limits, tolerance, made.stem, tables[1])
     if made.stem in agreement.ITEMS:
         same = agreement.same_machine(made.parent, reference.parent)
-        return agreement.agree(*tables, allowed, made.stem == POOLED, same)
-    return compare(*tables, allowed)
+        return agreement.agree(*tables, partial(limit, tolerance, made.stem), made.stem == POOLED, same)
+    return compare(*tables, partial(limits, tolerance, made.stem, tables[1]))
 
 
 def pooled_runs(path: Path) -> list[str]:

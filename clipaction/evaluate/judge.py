@@ -44,8 +44,9 @@ def evaluate_methods(
     blind = {name: protocol for name, protocol in methods.items() if not find_method(name).uses_label}
     with study.clip.remembering():
         tables = [study.evaluate(meta, conditions, step, blind, frames=False, scores=scores)] if blind else []
-        for name in [name for name in methods if name not in blind]:
-            tables += [_evaluate_told(study, meta, name, methods[name], condition, scores) for condition in conditions]
+        for name, protocol in methods.items():
+            if name not in blind:
+                tables += [_evaluate_told(study, meta, name, protocol, condition, scores) for condition in conditions]
     note_methods(study, list(methods))
     return pd.concat(tables, ignore_index=True)
 

@@ -11,15 +11,15 @@ import signal
 import sys
 import time
 
+from ..base.alone import alone_in
 from ..base.errors import UserError
 from ..base.paths import profile_file, results_dir
+from ..base.words import duration
 from .arguments import check_names, parser, profile_of, runs
 
 
 def run(arguments) -> int:
     """Runs the notebooks, then compares; several runs are also taken together in one table."""
-    from ..base.alone import alone_in
-    from ..base.words import duration
     from ..profiles import load_profile
     from .forecast import announce, told
     from .notebook import NotebookError
@@ -28,9 +28,9 @@ def run(arguments) -> int:
 
     if arguments.plan:
         for name, overrides in runs(arguments):
-            check_model(load_profile(name, overrides))
-            ahead = unfinished(name, overrides, start=arguments.start, only=arguments.only)
-            print(told(load_profile(name, overrides), ahead))
+            profile = load_profile(name, overrides)
+            check_model(profile)
+            print(told(profile, unfinished(name, overrides, start=arguments.start, only=arguments.only)))
         return 0
     started, complete, chosen = time.monotonic(), True, runs(arguments)
     for name, overrides in chosen:

@@ -114,7 +114,7 @@ def own_kernel(columns: int) -> Iterator[None]:
             "TQDM_NCOLS": str(columns),
             "TQDM_NROWS": "20",
             "CLIPACTION_STILLS": "1",  # nobody can turn an explorer's knobs there
-            # glibc gives large arrays back to the system and asks for the next one, which costs a tenth of the time
+            # glibc gives large arrays back to the system and asks for the next one: a few percent of the time
             "MALLOC_MMAP_THRESHOLD_": str(2**26),
             "MALLOC_TRIM_THRESHOLD_": str(2**29),
             "MALLOC_TOP_PAD_": str(2**26),

@@ -19,9 +19,8 @@ function make(tag, attributes = {}, ...children) {
 
 const percent = (p) => (p >= 0.995 ? "1.00" : p.toFixed(2));
 
-async function bitmaps(frames) {
-  return Promise.all((frames || []).map((bytes) => createImageBitmap(new Blob([bytes]))));
-}
+const bitmap = (bytes) => bytes && createImageBitmap(new Blob([bytes]));
+const bitmaps = (frames) => Promise.all((frames || []).map(bitmap));
 
 // ---------------------------------------------------------------------------------------------------- one picture
 
@@ -39,12 +38,16 @@ class Panel {
   }
 
   show(data, images, heat) {
-    [this.images, this.heat] = [images, heat];
     this.boxes = data.boxes || [];
     this.title.textContent = data.title;
-    this.draw();
+    this.fill(images, heat);
     this.bars.replaceChildren(...(data.bars || []).map((bar) => this.bar(bar)));
     this.bars.hidden = !data.bars;
+  }
+
+  fill(images, heat) {
+    [this.images, this.heat] = [images, heat];
+    this.draw();
   }
 
   bar({ name, p, kind }) {
@@ -477,8 +480,11 @@ class Explorer {
       this.busy.hidden = true;
     }
     const turn = (this.turn = (this.turn || 0) + 1);
-    const decoded = view.panels.map(({ frames, heat }) => Promise.all([bitmaps(frames), bitmaps(heat)]));
-    const pictures = await Promise.all(decoded);
+    const now = (this.frame = Math.min(this.frame, view.panels[0].frames.length - 1));
+    const only = (pictures) => pictures?.map((bytes, t) => (t === now ? bytes : undefined));
+    const decode = (keep) =>
+      Promise.all(view.panels.map(({ frames, heat }) => Promise.all([bitmaps(keep(frames)), bitmaps(keep(heat))])));
+    const first = await decode(only); // the frame that is looked at, and afterwards the others
     if (turn !== this.turn) return; // a later view is on its way
     while (this.panels.length < view.panels.length) {
       const panel = new Panel(this);
@@ -493,8 +499,7 @@ class Explorer {
     }
     this.newControls(); // a value that was refused goes back
     this.blocky = view.blocky;
-    this.frame = Math.min(this.frame, view.panels[0].frames.length - 1);
-    this.panels.forEach((panel, i) => panel.show(view.panels[i], ...pictures[i]));
+    this.panels.forEach((panel, i) => panel.show(view.panels[i], ...first[i]));
     this.change.textContent = view.change;
     this.change.dataset.state = view.state;
     this.code.textContent = view.code;
@@ -507,6 +512,10 @@ class Explorer {
     this.flipsKnown = Array.isArray(view.flips);
     this.finder.found.value = this.get("knobs").clip;
     this.node.dataset.ticket = view.ticket || 0;
+    const all = await decode((pictures) => pictures);
+    if (turn !== this.turn) return;
+    this.panels.forEach((panel, i) => panel.fill(...all[i]));
+    this.showStrip(view.panels.at(-1));
   }
 
   showStrip({ answers }) {
@@ -524,7 +533,7 @@ class Explorer {
       );
     }
     [...this.strip.children].forEach((still, t) => {
-      still.firstChild.getContext("2d").drawImage(images[t], 0, 0, 120, 120);
+      if (images[t]) still.firstChild.getContext("2d").drawImage(images[t], 0, 0, 120, 120);
       const { name, p, kind } = answers?.[t] || { name: "", p: 0, kind: "other" };
       still.lastChild.textContent = name && `${name} ${percent(p)}`;
       still.lastChild.className = kind;

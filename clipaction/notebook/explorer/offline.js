@@ -44,7 +44,8 @@ const model = {
     if (kind === "knobs") {
       const now = DATA.states[this.at], moved = now.controls.find(({ name }) => knobs[name] !== now.knobs[name]);
       if (moved) this.at = moved.options.find(({ value }) => String(value) === String(knobs[moved.name])).to;
-      [this.clip, this.ticket, changed] = [knobs.clip, ticket, ["scene", "controls", "view"]];
+      changed = knobs.clip === this.clip ? ["controls", "view"] : ["scene", "controls", "view"];
+      [this.clip, this.ticket] = [knobs.clip, ticket];
     } else if (kind === "guess" && this.guess < 0) {
       this.guess = choice;
       this.right += choice === DATA.questions[this.asked].right;

@@ -19,7 +19,22 @@ function make(tag, attributes = {}, ...children) {
 
 const percent = (p) => (p >= 0.995 ? "1.00" : p.toFixed(2));
 
-const bitmap = (bytes) => bytes && createImageBitmap(new Blob([bytes]));
+// Pictures that were decoded before, by their content: the clean frames stay the same from knob to knob.
+const decoded = new Map();
+const DECODED = 240; // as many as about 30 views have
+
+function bitmap(file) {
+  if (!file) return undefined;
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
+  let hash = bytes.length;
+  for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
+  const key = `${bytes.length} ${hash}`, image = decoded.get(key) || createImageBitmap(new Blob([bytes]));
+  decoded.delete(key); // the key that was used last stands last
+  decoded.set(key, image);
+  if (decoded.size > DECODED) decoded.delete(decoded.keys().next().value);
+  return image;
+}
+
 const bitmaps = (frames) => Promise.all((frames || []).map(bitmap));
 
 // ---------------------------------------------------------------------------------------------------- one picture

@@ -49,8 +49,9 @@ class MaskExplorer(Explorer):
         self.study, self.known = study, Clips(study)
         self.prompts: dict[str, torch.Tensor] = {}
         self.bits = np.zeros((study.clip.size,) * 2, bool)
-        self.sweep = read(study, "predictions/masking.parquet")
-        self.asked: list[Question] = [] if self.sweep is None else questions(self.sweep, study.profile.seed)
+        sweep = read(study, "predictions/masking.parquet")
+        self.flipped = {} if sweep is None else flips(sweep)
+        self.asked: list[Question] = [] if sweep is None else questions(sweep, study.profile.seed)
         self.at, self.right, self.guess = 0, 0, -1
         self.seen: dict[tuple, dict] = {}
         self.clean: dict[tuple, Answer] = {}
@@ -82,7 +83,7 @@ class MaskExplorer(Explorer):
             if len(self.seen) == REMEMBERED:
                 self.seen.clear()
             before = self.before(clip)
-            self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.sweep)
+            self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.flipped)
         if self.scene.get("row") != clip.row:
             self.scene = {"clip": clip.name, "row": clip.row, "video": clip.video, "seconds": clip.seconds}
         self.controls = controls(self.study, clip, knobs)
@@ -159,13 +160,11 @@ class MaskExplorer(Explorer):
         }
 
 
-def flips(sweep: pd.DataFrame | None, condition: str) -> list[str] | None:
-    """The clips whose answer a condition changes, by a sweep; None where it does not have the condition."""
-    if sweep is None or condition not in set(sweep["condition"]):
-        return None
-    rows = sweep[(sweep["level"] == "clip") & sweep["condition"].isin(["none", condition])]
+def flips(sweep: pd.DataFrame) -> dict[str, list[str]]:
+    """The clips whose answer changes under each condition of a sweep."""
+    rows = sweep[sweep["level"] == "clip"]
     answers = rows.pivot(index="clip", columns="condition", values="pred")
-    return answers.index[answers["none"] != answers[condition]].tolist()
+    return {name: answers.index[answers["none"] != answers[name]].tolist() for name in answers}
 
 
 def view(
@@ -175,12 +174,12 @@ def view(
     before: Answer,
     bits: np.ndarray | None = None,
     prompts: Mapping[str, torch.Tensor] | None = None,
-    sweep: pd.DataFrame | None = None,
+    flipped: Mapping[str, list[str]] | None = None,
 ) -> dict:
     """What the knobs show of a clip: two panels, clean and masked, and the change in words.
 
-    before: CLIP's answer to the clean frames. bits: the drawn mask, bool [S, S]. The pictures are JPEG files, all else
-    numbers and words."""
+    before: CLIP's answer to the clean frames. bits: the drawn mask, bool [S, S]. flipped: the clips whose answer
+    changes, by condition. The pictures are JPEG files, all else numbers and words."""
     shown, title = frames_of(study, clip, knobs, bits)
     after = judge(study, shown, prompts)
     names = [*study.classes[: study.n_source], *(prompts or {})]
@@ -203,7 +202,7 @@ def view(
         "state": state,
         "blocky": not own,
         "code": NO_CODE if knobs["what"] == "draw" or clip.row < 0 or knobs["seed"] else code,
-        "flips": None if knobs["what"] == "draw" or knobs["seed"] else flips(sweep, condition),
+        "flips": None if knobs["what"] == "draw" or knobs["seed"] else (flipped or {}).get(condition),
     }
 
 

@@ -22,6 +22,7 @@ const percent = (p) => (p >= 0.995 ? "1.00" : p.toFixed(2));
 // Pictures that were decoded before, by their content: the clean frames stay the same from knob to knob.
 const decoded = new Map();
 const DECODED = 240; // as many as about 30 views have
+const SEEN = 200; // views that the page remembers
 
 function bitmap(file) {
   if (!file) return undefined;
@@ -336,6 +337,7 @@ class Explorer {
     this.ticket = 0;
     this.answered = 0;
     this.panels = [];
+    this.seen = new Map();
     this.finder = new Finder(this);
     this.knobs = make("div", { className: "knobs" });
     this.change = make("p", { className: "change" });
@@ -389,10 +391,15 @@ class Explorer {
     this.ticket = Math.max(this.ticket, this.answered) + 1; // another view of the same explorer may be ahead
     clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.busy.hidden = false), 150);
-    this.send({ kind: "knobs", knobs: { ...this.get("knobs"), ...moved }, ticket: this.ticket }, buffers || []);
+    const knobs = { ...this.get("knobs"), ...moved };
+    this.asked = buffers || knobs.what === "draw" ? null : JSON.stringify(knobs);
+    const seen = this.seen.get(this.asked); // shown at once; Python's answer comes a moment later and counts
+    if (seen) this.show({ ...seen, ticket: this.ticket });
+    this.send({ kind: "knobs", knobs, ticket: this.ticket }, buffers || []);
   }
 
   send(content, buffers = []) {
+    if (["keep", "prompt", "video", "train"].includes(content.kind)) this.seen.clear();
     this.model.send(content, undefined, buffers.map((bytes) => bytes.buffer));
   }
 
@@ -489,30 +496,42 @@ class Explorer {
   async newView() {
     const view = this.get("view");
     this.answered = Math.max(this.answered, view.ticket || 0);
+    if (this.asked && view.ticket === this.ticket && !this.get("note")) {
+      if (this.seen.size >= SEEN) this.seen.clear();
+      this.seen.set(this.asked, view);
+    }
     if (this.waiting && this.answered >= this.ticket) this.go();
     else {
       clearTimeout(this.timer);
       this.busy.hidden = true;
     }
-    const turn = (this.turn = (this.turn || 0) + 1);
-    const now = (this.frame = Math.min(this.frame, view.panels[0].frames.length - 1));
-    const only = (pictures) => pictures?.map((bytes, t) => (t === now ? bytes : undefined));
-    const decode = (keep) =>
-      Promise.all(view.panels.map(({ frames, heat }) => Promise.all([bitmaps(keep(frames)), bitmaps(keep(heat))])));
-    const first = await decode(only); // the frame that is looked at, and afterwards the others
-    if (turn !== this.turn) return; // a later view is on its way
-    while (this.panels.length < view.panels.length) {
-      const panel = new Panel(this);
-      this.panels.push(panel);
-      this.pictures.append(panel.node);
-    }
-    for (const extra of this.panels.splice(view.panels.length)) extra.node.remove();
+    if (!(await this.show(view))) return;
     if (this.drawing) {
       const on = this.get("knobs").what === "draw", frame = this.panels.at(-1).node.querySelector(".frame");
       if (on && this.drawing.canvas.parentNode !== frame) frame.append(this.drawing.canvas);
       if (!on) this.drawing.canvas.remove();
     }
     this.newControls(); // a value that was refused goes back
+    if (this.finder.flips.checked || this.flipsKnown !== Array.isArray(view.flips)) this.finder.list();
+    this.flipsKnown = Array.isArray(view.flips);
+    this.finder.found.value = this.get("knobs").clip;
+  }
+
+  // Shows the frame that is looked at, and then the others. False where a later view is on its way.
+  async show(view) {
+    const turn = (this.turn = (this.turn || 0) + 1);
+    const now = (this.frame = Math.min(this.frame, view.panels[0].frames.length - 1));
+    const only = (pictures) => pictures?.map((bytes, t) => (t === now ? bytes : undefined));
+    const decode = (keep) =>
+      Promise.all(view.panels.map(({ frames, heat }) => Promise.all([bitmaps(keep(frames)), bitmaps(keep(heat))])));
+    const first = await decode(only);
+    if (turn !== this.turn) return false;
+    while (this.panels.length < view.panels.length) {
+      const panel = new Panel(this);
+      this.panels.push(panel);
+      this.pictures.append(panel.node);
+    }
+    for (const extra of this.panels.splice(view.panels.length)) extra.node.remove();
     this.blocky = view.blocky;
     this.panels.forEach((panel, i) => panel.show(view.panels[i], ...first[i]));
     this.change.textContent = view.change;
@@ -523,14 +542,13 @@ class Explorer {
     this.newTable(view.table || []);
     this.looks.hidden = !view.panels.some((panel) => panel.heat);
     this.showStrip(view.panels.at(-1));
-    if (this.finder.flips.checked || this.flipsKnown !== Array.isArray(view.flips)) this.finder.list();
-    this.flipsKnown = Array.isArray(view.flips);
-    this.finder.found.value = this.get("knobs").clip;
     this.node.dataset.ticket = view.ticket || 0;
-    const all = await decode((pictures) => pictures);
-    if (turn !== this.turn) return;
-    this.panels.forEach((panel, i) => panel.fill(...all[i]));
-    this.showStrip(view.panels.at(-1));
+    decode((pictures) => pictures).then((all) => {
+      if (turn !== this.turn) return;
+      this.panels.forEach((panel, i) => panel.fill(...all[i]));
+      this.showStrip(view.panels.at(-1));
+    });
+    return true;
   }
 
   showStrip({ answers }) {

@@ -95,7 +95,7 @@ def test_only_training_and_validation_clips_are_read(study, toy_meta, val):
 
         def __getitem__(self, index):
             rows = np.arange(len(self.array))[index[0] if isinstance(index, tuple) else index]
-            read.update(np.atleast_1d(rows).tolist())
+            read.update(np.ravel(rows).tolist())
             return self.array[index]
 
     store, train = study.store, toy_meta.iloc[:5]

@@ -20,6 +20,7 @@ from typing import Any
 from .graph import version
 from .source import bare_dump
 
+PIECE = 2**26  # bytes
 PLAIN = (bool, int, float, complex, str, bytes, type(None), Path)
 
 
@@ -74,7 +75,7 @@ def parts(value: Any) -> list:
     if hasattr(value, "detach"):  # a tensor, known without importing torch
         value = value.detach().cpu().numpy()
     if hasattr(value, "tobytes"):
-        return [str(value.dtype), value.shape, hashlib.sha256(value.tobytes()).hexdigest()]
+        return [str(value.dtype), value.shape, digest_of_bytes(value)]
     if hasattr(value, "state_dict"):  # a network: its weights, and what else it and its parts were made with
         made = [[type(part), {k: v for k, v in vars(part).items() if k[0] != "_"}] for part in value.modules()]
         return [value.state_dict(), *made]
@@ -86,6 +87,16 @@ def parts(value: Any) -> list:
         return [type(value), hashlib.sha256(pickle.dumps(value)).hexdigest()]
     except Exception:  # objects refuse to be pickled in many ways
         return [secrets.token_hex()]
+
+
+def digest_of_bytes(array: Any) -> str:
+    """SHA-256 of an array's bytes, taken in pieces, because an array on disk may not fit into memory."""
+    if not array.ndim:
+        return hashlib.sha256(array.tobytes()).hexdigest()
+    found, rows = hashlib.sha256(), max(1, PIECE * len(array) // max(1, array.nbytes))
+    for i in range(0, len(array), rows):
+        found.update(array[i : i + rows].tobytes())
+    return found.hexdigest()
 
 
 def members(cls: type) -> Iterator[Any]:

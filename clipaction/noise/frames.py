@@ -9,20 +9,21 @@ import pandas as pd
 import torch
 from scipy import ndimage
 
+from ..base.arrays import Rows, on_disk
 from ..masking import regions
 from ..masking.regions.geometry import box
 from ..masking.regions.truth import coverage_of
 
 
 class TrainingFrames:
-    """Frames with what is needed to swap scenes and to mask: uint8 frames [N, S, S, 3], labels [N], the clip of each
-    frame (ids; every clip has the same number of frames, one after the other). Where regions are known, the coverage
+    """Frames with what is needed to swap scenes and to mask: uint8 frames [N, S, S, 3] (an array, or rows of the frame
+    store), labels [N], the clip of each frame (ids; every clip has the same number of frames, one after the other). Where regions are known, the coverage
     of actor and prop uint8 [N, S, S] (region) and the scenes without them uint8 [N, S, S, 3] (plates). anchor: where
     the action is by a label-free region source, uint8 [N, S, S], for anchored noise."""
 
     def __init__(
         self,
-        frames: np.ndarray,
+        frames: np.ndarray | Rows,
         labels: np.ndarray,
         ids: list[str],
         region: np.ndarray | None = None,
@@ -61,7 +62,7 @@ class TrainingFrames:
     def at(self, index: np.ndarray) -> TrainingFrames:
         """The frames at `index` only."""
         arrays = [None if a is None else a[index] for a in (self.region, self.plates, self.anchor)]
-        return TrainingFrames(self.frames[index], self.labels[index], [self.ids[i] for i in index], *arrays)
+        return TrainingFrames(Rows(self.frames, index), self.labels[index], [self.ids[i] for i in index], *arrays)
 
     def view(self, index: np.ndarray, rng: np.random.Generator, swap: float, mask: float) -> torch.Tensor:
         """Frames [B, 3, S, S] in [0, 1]: each gets another frame's scene with probability `swap`, a black box of 5 to
@@ -87,7 +88,7 @@ class TrainingFrames:
         x, frames = unit(self.frames[rows]), rows.shape[1]
         m = torch.zeros(x.shape[:-1]) if self.anchor is None else unit(self.anchor[rows])
         if self.region is not None:
-            scenes = self.frames if self.plates is None else self.plates
+            scenes: np.ndarray | Rows = self.frames if self.plates is None else self.plates
             moved = np.flatnonzero(rng.random(len(rows)) < swap)
             first = frames * rng.integers(len(scenes) // frames, size=len(moved))
             scene, cover = unit(scenes[first[:, None] + np.arange(frames)]), unit(self.region[rows[moved]])
@@ -132,42 +133,55 @@ def training_frames(study, meta: pd.DataFrame, source: str | None = None) -> Tra
     source = region_source(study) if source is None else source
     repeat = store.frames.shape[1]
     labels, ids = meta["label"].to_numpy().repeat(repeat), meta["clip"].repeat(repeat).tolist()
-    frames, anchor = np.asarray(store.frames[rows]), found_regions(study, rows, at)
+    frames, anchor = Rows(store.frames, rows), found_regions(study, rows, at)
     region, plates = None, None
     if source == "truth":
-        region = as_bytes(torch.stack([coverage_of("actor+prop", store.parts[row]) for row in rows]))
+        region = on_disk(anchor.shape, study.results)
+        for found, row in zip(region, rows):
+            found[:] = as_bytes(coverage_of("actor+prop", store.parts[row]))
         plates = None if store.plates is None else np.asarray(store.plates[rows])
     elif source:
         region = anchor if source == at else found_regions(study, rows, source)
-        plates = np.stack([scene_behind(clip, mask) for clip, mask in zip(frames, region)])
-    flat = (None if a is None else a.reshape(-1, *a.shape[2:]) for a in (region, plates, anchor))
-    return TrainingFrames(frames.reshape(-1, *frames.shape[2:]), labels, ids, *flat)
+        plates = on_disk(frames.shape, study.results)
+        for i, mask in enumerate(region):
+            plates[i] = scene_behind(frames[i], mask)
+    single = Rows(store.frames, rows.repeat(repeat), np.tile(np.arange(repeat), len(rows)))
+    return TrainingFrames(single, labels, ids, *(a if a is None else flat(a) for a in (region, plates, anchor)))
+
+
+def flat(array: np.ndarray) -> np.ndarray:
+    """[clips, T, ...] as [clips x T, ...]."""
+    return array.reshape(-1, *array.shape[2:])
 
 
 def in_other_scenes(study, meta: pd.DataFrame, source: str) -> np.ndarray | None:
     """The clips of `meta` (sorted by class), each in the scene of another class's clip: uint8 [n, T, S, S, 3]. Regions
     and scenes as in `training_frames`; None where no source finds them."""
-    data, shape = training_frames(study, meta, source), (len(meta), -1)
+    data, count = training_frames(study, meta, source), len(meta)
     if data.region is None or data.plates is None:
         return None
-    frames, region, scenes = (
-        torch.from_numpy(a).float().unflatten(0, shape) for a in (data.frames, data.region, data.plates)
-    )
-    scenes = scenes.roll(-(len(meta) // 2 + 1), 0)
-    return torch.lerp(scenes, frames, region[..., None] / 255).round().byte().numpy()
+    found = on_disk((count, data.length, *data.frames.shape[1:]), study.results)
+    for i in range(count):
+        own, other = (slice(k * data.length, (k + 1) * data.length) for k in (i, (i + count // 2 + 1) % count))
+        scene, frames, region = (
+            torch.from_numpy(a).float() for a in (data.plates[other], data.frames[own], data.region[own])
+        )
+        found[i] = torch.lerp(scene, frames, region[..., None] / 255).round().byte().numpy()
+    return found
 
 
 def found_regions(study, rows: np.ndarray, source: str) -> np.ndarray:
     """Actor and prop of the unmasked clips at `rows` by a region source: uint8 [n, T, S, S]."""
-    store, finder, found = study.store, study.finders.get(source), []
+    store, finder = study.store, study.finders.get(source)
+    found = on_disk((len(rows), *store.frames.shape[1:4]), study.results)
     if finder:
         finder.find(rows.tolist(), store.frames)
-    for row in rows:
+    for i, row in enumerate(rows):
         frames = np.asarray(store.frames[row])
         maps = {source: partial(finder, int(row), frames)} if finder else {}
         parts = None if store.parts is None else store.parts[row]
-        found.append(regions.region("actor+prop", source, regions.Evidence(frames, parts, maps)))
-    return as_bytes(torch.stack(found))
+        found[i] = as_bytes(regions.region("actor+prop", source, regions.Evidence(frames, parts, maps)))
+    return found
 
 
 def unit(values: np.ndarray) -> torch.Tensor:

@@ -34,18 +34,19 @@ NOTEBOOK = 7.0  # seconds to start a kernel, import libraries, draw and save
 
 @dataclass(frozen=True)
 class Rates:
-    """Of this machine, on all its cores: frames embedded a second, without and with gradients; videos a second;
+    """Of a machine, on all its cores: frames embedded a second, without and with gradients; videos a second;
     sentences a second in prompt tuning."""
 
     frames: float
     learned: float
     videos: float
     prompts: float
+    cores: int = os.cpu_count() or 1
 
     def seconds(self, work: Work) -> float:
         embedding = (work.frames - work.learned) / self.frames + work.learned / self.learned
         others = work.videos / self.videos + work.prompts / self.prompts
-        return work.beside * embedding + others + work.seconds
+        return work.beside * embedding + others + work.seconds + work.core_seconds / self.cores
 
 
 def probe(profile, seconds: float = 1.0) -> Rates:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 
 from .. import rivals  # noqa: F401  (importing it registers its methods)
@@ -46,14 +45,15 @@ class Sizes:
 @dataclass(frozen=True)
 class Work:
     """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: sentences in steps of
-    prompt tuning. seconds: of anything else. beside: how many times as long as the embedding alone the step
-    takes, with masks, regions and tables."""
+    prompt tuning. seconds: of anything else. core_seconds: of what all cores share. beside: how many times as long as
+    the embedding alone the step takes, with masks, regions and tables."""
 
     frames: float = 0
     learned: float = 0
     videos: int = 0
     prompts: int = 0
     seconds: float = 0
+    core_seconds: float = 0
     beside: float = 1.15
 
 
@@ -162,7 +162,7 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
         found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY, beside=BOXES)))
     if profile.baselines.enabled:
         epochs = n.train * profile.baselines.epochs
-        found.append(("05", "baselines", "3 networks", Work(seconds=NETWORKS * epochs / (os.cpu_count() or 1))))
+        found.append(("05", "baselines", "3 networks", Work(core_seconds=NETWORKS * epochs)))
     if exact(profile) and profile.model.name == "clipaction-compact":
         found.append(("05", "doses of bias", f"{len(DOSES) + 1} models", doses(profile, n)))
     return found

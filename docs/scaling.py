@@ -21,9 +21,9 @@ PAGE = Path(__file__).with_name("scaling.md")
 BEGIN = "<!-- costs: written by python docs/scaling.py --write, not by hand -->"
 END = "<!-- end of costs -->"
 
-# Rates of ViT-B/32. Measured: two cores of an AMD EPYC (7003, AVX2), fp32, by the forecast's own probe on random weights.
-# The others are assumed, in round numbers: cores as many times as fast as two; GPUs in fp16 what their makers and
-# users report for this model, a third of it with gradients; videos READING seconds a core.
+# Rates of ViT-B/32. Measured: two cores of an AMD EPYC (7003, AVX2), fp32, by the forecast's own probe on random
+# weights. The others are assumed, in round numbers: cores as many times as fast as two; GPUs in fp16 what their makers
+# and users report for this model, a third of it with gradients; videos READING seconds a core.
 MEASURED = Rates(frames=16, learned=5.6, videos=2 / READING, prompts=400, cores=2)
 
 

@@ -273,6 +273,7 @@ def test_bench_prints_rates_and_ratios_taken_in_one_run(toy, monkeypatch):
     for variable in ("CLIPACTION_DATA", "CLIPACTION_RESULTS", "CLIPACTION_FIGURES"):
         monkeypatch.setenv(variable, toy[2][variable])
     printed = bench("quick", OVERRIDES, seconds=0.1)
-    for line in ("decoding", "raw encoder", "sweep", "masks alone", "decode, sweep"):
+    for line in ("decoding", "raw encoder", "sweep", "noise, used", "masks alone", "decode, sweep"):
         assert re.search(rf"^{line} +\d+\.\d frames/s", printed, re.M), printed
-    assert 0.1 < float(re.search(r"^sweep .* (\d\.\d\d) of the raw", printed, re.M)[1]) < 2
+    for line in ("sweep .* ", "noise, used .* ", "noise step .*core, "):
+        assert 0.05 < float(re.search(rf"^{line}(\d\.\d\d) of", printed, re.M)[1]) < 2, printed

@@ -1,7 +1,10 @@
 """What a run will take is told before it begins. That the counted work is the real one is in test_end_to_end."""
 
+import runpy
+
 import pytest
 
+from clipaction.base.paths import ROOT
 from clipaction.base.words import duration
 from clipaction.notebook.lessons import forecast_line
 from clipaction.profiles import load_profile
@@ -38,9 +41,8 @@ def test_ten_classes_of_real_videos_take_an_hour_on_two_cores():
 
 
 def test_what_takes_a_tenth_of_the_time_can_be_left_out():
-    more = {"masking.motions": ["still", "moving"], "masking.placements": ["centre", "random"]}
-    lines = forecast.savings(load_profile("ucf101-mini", more), RATES)
-    assert any(line.startswith('--set masking.motions=["still"]  saves ') for line in lines)
+    lines = forecast.savings(load_profile("ucf101-mini", {"noise.steps": 300}), RATES)
+    assert any(line.startswith("--set noise.steps=40  saves ") for line in lines)
 
 
 def test_finished_notebooks_take_no_time():
@@ -59,9 +61,9 @@ def test_plan_computes_nothing(tmp_path, monkeypatch, capsys):
     for name in ("DATA", "RESULTS", "FIGURES"):
         monkeypatch.setenv(f"CLIPACTION_{name}", str(tmp_path / name))
     monkeypatch.setattr(forecast, "probe", lambda profile: RATES)
-    assert main(["run", "--profile", "ucf101-mini", "--set", "masking.motions=[still,moving]", "--plan"]) == 0
+    assert main(["run", "--profile", "ucf101-mini", "--set", "noise.steps=300", "--plan"]) == 0
     said = capsys.readouterr().out
-    assert "80 videos" in said and "forecast for this machine" in said and "--set masking" in said
+    assert "80 videos" in said and "forecast for this machine" in said and "--set noise.steps=40" in said
     assert not list(tmp_path.rglob("*.parquet")) and not list(tmp_path.rglob("*.avi"))
 
 
@@ -86,3 +88,9 @@ def test_a_notebook_says_what_it_was_forecast_to_take(tmp_path, monkeypatch, cap
     rows = forecast.forecast(load_profile("demo"), RATES).query("notebook == '03'")
     line = forecast_line("demo", {}, "03")
     assert duration(rows["seconds"].sum()) in line and "masking sweep" in line
+
+
+def test_the_costs_in_the_documentation_are_those_of_the_forecast():
+    page = runpy.run_path(ROOT / "docs" / "scaling.py")
+    text = page["PAGE"].read_text(encoding="utf-8")
+    assert page["written"](text) == text, "run python docs/scaling.py --write"

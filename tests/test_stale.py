@@ -71,6 +71,7 @@ NO_RESULT = {
     "run.pages": "shows a finished notebook",
     "run.records": "keeps records of notebooks",
     "run.runner": "which notebooks run",
+    "run.scale": "measures memory and speed; nothing is kept",
     "run.work": "counts, for the forecast",
 }
 

@@ -17,9 +17,10 @@ from ..masking.regions.truth import coverage_of
 
 class TrainingFrames:
     """Frames with what is needed to swap scenes and to mask: uint8 frames [N, S, S, 3] (an array, or rows of the frame
-    store), labels [N], the clip of each frame (ids; every clip has the same number of frames, one after the other). Where regions are known, the coverage
-    of actor and prop uint8 [N, S, S] (region) and the scenes without them uint8 [N, S, S, 3] (plates). anchor: where
-    the action is by a label-free region source, uint8 [N, S, S], for anchored noise."""
+    store), labels [N], the clip of each frame (ids; every clip has the same number of frames, one after the other).
+    Where regions are known, the coverage of actor and prop uint8 [N, S, S] (region) and the scenes without them uint8
+    [N, S, S, 3] (plates). anchor: where the action is by a label-free region source, uint8 [N, S, S], for anchored
+    noise."""
 
     def __init__(
         self,

@@ -61,6 +61,8 @@ def parser() -> Parser:
             add("--plan", action="store_true", help="say what would be computed and how long it would take, then stop")
             add("--fresh", action="store_true", help="repeat what is finished (videos and frames stay)")
             add("--check", action="store_true", help=argparse.SUPPRESS)  # check the arguments, then stop
+        if name == "bench":
+            add("--scale", action="store_true", help="memory and time for once, 4 and 16 times as many clips")
     return top
 
 

@@ -1,9 +1,12 @@
-"""How much of the encoder's own speed the pipeline keeps: frames are decoded, masked, encoded, judged and written."""
+"""How much of the encoder's own speed the pipeline keeps: frames are decoded, masked, encoded, judged and written, and
+noise is used and trained."""
 
 from __future__ import annotations
 
+import resource
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,14 @@ from ..data.store import prepare
 from ..evaluate.sweep import evaluate
 from ..masking.conditions import Context, apply_batch
 from ..masking.shapes import SHAPES
+from ..noise.frames import training_frames
+from ..noise.gates import posterior_gate
+from ..noise.learning import RECIPES, Learned, recipe_config, setup_of
+from ..noise.objective import rows_of_noise
+from ..noise.protocols import HEADLINE, build_protocols
+from ..noise.training import train
 from ..study import open_study
+from ..vision.clip import EMBEDDED
 from ..vision.load import preprocessing
 
 CONDITIONS = ("none", "shape:square:30:centre:still", "shape:patches:30:random:moving")
@@ -34,6 +44,43 @@ def encode(clip, batch: int, count: int) -> float:
     return (time.perf_counter() - started) * count / (batches * batch)
 
 
+def learn(clip, batch: int, learned: int, plain: int) -> float:
+    """Seconds the encoder alone takes for images with gradients, and for others, one batch after the other."""
+    images, started = torch.rand(batch, 3, clip.size, clip.size, device=clip.device), time.perf_counter()
+    for _ in range(-(-learned // batch)):
+        clip.encode_image(images.clone().requires_grad_()).sum().backward()
+    with torch.no_grad():
+        for _ in range(-(-plain // batch)):
+            clip.encode_image(images)
+    if clip.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def noise_step(study, steps: int = 6) -> tuple[float, float]:
+    """(seconds of a step of the headline noise's training, the share of it that the encoder alone would take)."""
+    clip, head = study.clip, study.head()
+    data = training_frames(study, study.clips("train").groupby("cls").head(2).reset_index(drop=True))
+    config, use = recipe_config(study.profile.noise, HEADLINE), RECIPES[HEADLINE].use
+    config = config.model_copy(update={"steps": steps})
+    gate = posterior_gate(head, clip.tau, 1.0)
+    train(clip, head, data, config.model_copy(update={"steps": 1}), use, gate=gate)  # warm-up
+    before, started = EMBEDDED.copy(), time.perf_counter()
+    train(clip, head, data, config, use, gate=gate)
+    spent, count = time.perf_counter() - started, EMBEDDED - before
+    return spent / steps, learn(clip, config.batch // 2, count["learned"], count["frames"] - count["learned"]) / spent
+
+
+def headline(study) -> Callable:
+    """The headline protocol with a random noise; each frame is embedded twice, as it is and with noise."""
+    head, size = study.head(), study.clip.size
+    gate = posterior_gate(head, study.clip.tau, 1.0)
+    rows = rows_of_noise(RECIPES[HEADLINE].use, len(head), gate)
+    delta = 0.1 * torch.randn(rows, 3, size, size, device=study.clip.device)
+    learned = Learned({HEADLINE: delta}, {HEADLINE: gate})
+    return build_protocols(setup_of(study, learned), [HEADLINE])[HEADLINE]
+
+
 def masking(clips: int = 8, frames: int = 8, side: int = 224, seconds: float = 0.3) -> dict[str, float]:
     """{shape: masked frames a second}: 30 % masks at random places, made and applied to uint8 frames."""
     x = np.random.default_rng(0).integers(0, 256, (clips, frames, side, side, 3), dtype=np.uint8)
@@ -50,8 +97,8 @@ def masking(clips: int = 8, frames: int = 8, side: int = 224, seconds: float = 0
 
 
 def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, clips: int = 200) -> str:
-    """A few lines: decoding, the bare encoder and the pipeline, in frames a second, and the pipeline's ratios to the
-    encoder.
+    """A few lines: decoding, the bare encoder, the pipeline and noise, in frames a second, and their ratios to the
+    encoder; the most memory that was taken.
 
     Encoder and pipeline take turns, one condition at a time, so that a machine whose speed changes slows both. A turn
     is about `seconds` of encoding, of at most `clips` clips.
@@ -63,7 +110,8 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     seconds_a_clip = encode(clip, batch, 2 * batch) * frames / (2 * batch)
     meta = meta.head(min(clips, max(1, int(seconds / seconds_a_clip))))
     chosen = replace(study.dataset, clips=[c for c in study.dataset if c.id in set(meta["clip"])])
-    encoding = sweeping = 0.0
+    encoding = sweeping = judging = 0.0
+    protocol = headline(study)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         mode = preprocessing(study.profile.model.name, study.profile.model.pretrained)
@@ -74,6 +122,10 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
             started = time.perf_counter()
             evaluate(clip, head, study.store, meta, [condition], Path(folder), study.profile.seed, batch)
             sweeping += time.perf_counter() - started
+            started, where = time.perf_counter(), ([condition], Path(folder), study.profile.seed, batch)
+            evaluate(clip, head, study.store, meta, *where, protocol, HEADLINE, frames=False)
+            judging += time.perf_counter() - started
+    ((step, share),) = parallel.each(noise_step, [study], clip.device)  # one core, as noises are trained side by side
     rates = masking()
     slowest = min(rates, key=rates.__getitem__)
     n = len(CONDITIONS)
@@ -85,8 +137,12 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
             f"decoding      {decoded / decoding:9.1f} frames/s (once a clip)",
             f"raw encoder   {total / encoding:9.1f} frames/s",
             f"sweep         {total / sweeping:9.1f} frames/s, {encoding / sweeping:.2f} of the raw encoder",
+            f"noise, used   {total / judging:9.1f} frames/s, {2 * encoding / judging:.2f} of the raw encoder, twice",
+            f"noise step    {1000 * step:9.1f} ms of training on one core, {share:.2f} of it the raw encoder's",
             f"masks alone   {rates[slowest]:9.1f} frames/s of 224 x 224 pixels (the slowest shape, {slowest})",
             f"decode, sweep {total / (decoding + sweeping):9.1f} frames/s, "
             f"{encoding / (decoding + sweeping):.2f} of the raw encoder",
+            f"memory        {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:9.1f} MB at most, libraries and "
+            "mapped frames included",
         )
     )

@@ -108,10 +108,11 @@ def prepared(name: str, overrides: dict):
 
 
 def bench(arguments) -> int:
-    """Prints the speed of the pipeline and of the bare encoder."""
+    """Prints the speed of the pipeline and of the bare encoder, or memory and time for more and more clips."""
     from .bench import bench as measure
+    from .scale import scale
 
-    print(measure(*profile_of(arguments)))
+    print((scale if arguments.scale else measure)(*profile_of(arguments)))
     return 0
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .base.cache import read_table, save_table
+from .base.cache import kept_table, save_table
 from .base.files import write_json
 from .base.paths import data_dir, results_dir
 from .data.dataset import Dataset, load_dataset
@@ -144,8 +144,9 @@ class Study:
         row = {"step": step, "seconds": time.perf_counter() - started, "items": items, "unit": unit}
         row |= {name: count - before[name] for name, count in EMBEDDED.items()}
         path = self.results / "timing.parquet"
-        earlier = [read_table(path).query("step != @step")] if path.exists() else []
-        save_table(path, pd.concat([*earlier, pd.DataFrame([row])], ignore_index=True))
+        earlier = kept_table(path, "")  # None: there is none, or a damaged one, which only tells times
+        rows = [] if earlier is None else [earlier.query("step != @step")]
+        save_table(path, pd.concat([*rows, pd.DataFrame([row])], ignore_index=True))
 
     def describe(self) -> dict:
         """What every caption states: profile, classes, words, model, frames."""

@@ -3,7 +3,6 @@
 Every figure and table is made, a second run reuses everything, and labels of test clips are not used.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -20,6 +19,7 @@ import torch
 import yaml
 
 from clipaction.analysis.ablation import ablation
+from clipaction.base.files import read_json
 from clipaction.evaluate.judge import evaluate_methods
 from clipaction.evaluate.methods import find_method
 from clipaction.masking.plan import SQUARE
@@ -95,7 +95,7 @@ def test_the_forecast_counts_the_frames_that_the_run_embedded(toy):
         if step not in roughly:
             assert work.frames == pytest.approx(real.loc[step, "frames"], rel=0.15), step
             assert work.learned == pytest.approx(real.loc[step, "learned"], rel=0.05), step
-    forecast = json.loads((toy[3] / "results" / "quick" / "forecast.json").read_text())
+    forecast = read_json(toy[3] / "results" / "quick" / "forecast.json") or {}
     seconds = {step: value for steps in forecast.values() for step, value in steps.items()}
     assert set(real.index[real["frames"] > 0]) <= set(seconds) and all(value >= 0 for value in seconds.values())
     assert "forecast for this machine" in toy[0].stdout

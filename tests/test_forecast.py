@@ -1,9 +1,11 @@
 """What a run will take is told before it begins. That the counted work is the real one is in test_end_to_end."""
 
 import runpy
+import shutil
 
 import pytest
 
+from clipaction.base.errors import StorageError
 from clipaction.base.paths import ROOT
 from clipaction.base.words import duration
 from clipaction.notebook.lessons import forecast_line
@@ -94,3 +96,17 @@ def test_the_costs_in_the_documentation_are_those_of_the_forecast():
     page = runpy.run_path(ROOT / "docs" / "scaling.py")
     text = page["PAGE"].read_text(encoding="utf-8")
     assert page["written"](text) == text, "run python docs/scaling.py --write"
+
+
+def test_a_disk_without_room_for_the_results_is_told_before_the_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path))
+    profile = load_profile("demo")
+    assert 134e6 < forecast.space(profile) < 270e6  # it took 134 MB
+    assert forecast.space(load_profile("quick")) < forecast.space(profile) < forecast.space(load_profile("ucf101"))
+    disk = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(forecast.shutil, "disk_usage", lambda _: disk._replace(free=10**8))
+    with pytest.raises(StorageError, match=f"{tmp_path}/demo has 100 MB free, about .* are needed; free some or point"):
+        forecast.check_space(profile)
+    with open(tmp_path / "demo" / "there.bin", "wb") as file:
+        file.truncate(200 * 10**6)  # what is there already needs no room
+    forecast.check_space(profile)

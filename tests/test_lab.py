@@ -1,6 +1,5 @@
 """JupyterLab works on copies, which know their profile and keep what the reader writes."""
 
-import json
 import subprocess
 import sys
 
@@ -8,6 +7,7 @@ import nbformat
 import pytest
 
 from clipaction.base.errors import UserError
+from clipaction.base.files import read_json
 from clipaction.base.paths import ROOT
 from clipaction.run import lab
 
@@ -76,4 +76,4 @@ def test_the_command_opens_the_copies(tmp_path, monkeypatch):
     assert called == [[sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={folder}"]]
     books = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
     assert sorted(path.name for path in folder.glob("*.ipynb")) == books
-    assert set(json.loads((folder / lab.RECORD).read_text())) == set(books)
+    assert set(read_json(folder / lab.RECORD) or {}) == set(books)

@@ -69,7 +69,7 @@ def test_runs_in_order_then_reuses_until_something_changes(books, capsys):
     def outcome(overrides=None, **kwargs) -> list[bool]:
         capsys.readouterr()
         runner.run("demo", overrides or {"noise.eps": 8}, folder=books, **kwargs)
-        return ["reused" in line for line in capsys.readouterr().out.splitlines()]
+        return ["reused" in line for line in capsys.readouterr().out.splitlines() if "  " in line]
 
     assert outcome() == [True, True]
     (results_dir("demo") / "one.txt").write_text("edited")
@@ -272,6 +272,28 @@ for i in trange(3, desc="outer"):
     lines = [line for c in saved.cells for o in c.get("outputs", ()) for line in o.text.splitlines()]
     assert sum("it/s" in line for line in lines) == 1 and sum("UserWarning: odd" in line for line in lines) == 3, lines
     assert len(lines) == 1 + 2 * 3, lines
+
+
+def test_fresh_says_what_it_deletes_and_deletes_what_runs_made(books, capsys):
+    runner.run("demo", folder=books)
+    results, figures = results_dir("demo"), figures_dir("demo")
+    made = [results / "one.txt", results / "notebooks/01.json", figures / "two.txt", results / "noise/a.checkpoint"]
+    mine = [results / "lab/01_first.ipynb", results / "notes.txt", figures / "slides/talk.pdf", results / ".hidden"]
+    for path in (*mine, made[-1]):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    kept = ["notes.txt", "lab", ".hidden"]
+    capsys.readouterr()
+    assert runner.unfinished("demo", fresh=True, folder=books) == ["01", "02"]  # --plan --fresh
+    told = capsys.readouterr().out
+    assert all(path.exists() for path in made) and f"files in {results}: noise/ (1), notebooks/ (" in told
+    for name in (*kept, "slides"):
+        assert name in told.replace("\n", " ").split("kept: ", 1)[1], told
+    records.forget(load_profile("demo"), runner.numbered(books), everything=True)
+    assert capsys.readouterr().out == told
+    assert all(path.exists() for path in mine) and not any(path.exists() for path in made)
+    runner.run("demo", folder=books)
+    assert ran() == ["01_first.ipynb", "02_second.ipynb"]
 
 
 def test_the_published_figures_are_never_touched(books, monkeypatch):

@@ -50,6 +50,7 @@ NO_RESULT = {
     "base.content": "the same: values in keys",
     "base.graph": "the same: what reaches what",
     "base.source": "the same: how a file is read",
+    "base.storage": "what a full disk means",
     "base.registry": "a dictionary; what it holds is followed",
     "base.errors": "an exception",
     "base.tensors": "how tensors are written, and whether they are whole",
@@ -64,6 +65,7 @@ NO_RESULT = {
     "run.arguments": "the command line",
     "run.bench": "measures speed; nothing is kept",
     "run.cli": "the command line",
+    "run.deep": "checks files",
     "run.forecast": "tells how long a run will take",
     "run.lab": "opens JupyterLab on copies of the notebooks",
     "run.live": "shows progress",
@@ -72,6 +74,7 @@ NO_RESULT = {
     "run.records": "keeps records of notebooks",
     "run.runner": "which notebooks run",
     "run.scale": "measures memory and speed; nothing is kept",
+    "run.watch": "ends a kernel that does not answer",
     "run.work": "counts, for the forecast",
 }
 

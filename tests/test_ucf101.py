@@ -205,7 +205,8 @@ def test_mini_moves_a_small_share_of_the_bytes_and_nothing_the_second_time(archi
         assert site.sent == moved and [c.id for c in again] == [c.id for c in dataset]
     assert [c.id for c in load(monkeypatch, url)] == [c.id for c in dataset]  # the server is gone: no matter
     assert all(
-        path.suffix in (".avi", ".csv") and path.name[0] != "." for path in dataset.clips[0].path.parent.iterdir()
+        path.suffix in (".avi", ".csv", ".json") and path.name[0] != "."
+        for path in dataset.clips[0].path.parent.iterdir()
     )
 
 

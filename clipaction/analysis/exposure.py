@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.cache import read_table
+from ..base.files import read_json
 from ..evaluate.methods import METHODS, find_method
 from ..vision.load import find_weights
 
@@ -40,7 +40,7 @@ def note_exposure(study, clips: int, networks: Iterable[str]) -> dict[str, str]:
 
     clips: number of training clips. networks: names of the networks of this run."""
     model = study.profile.model
-    methods = json.loads((study.results / "methods.json").read_text())
+    methods = read_json(study.results / "methods.json") or {}
     texts = dict.fromkeys(
         (name for name, facts in methods.items() if facts["kind"] != "network"),
         clip_exposure(model.name, model.pretrained),

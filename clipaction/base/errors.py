@@ -6,6 +6,12 @@ class UserError(Exception):
     traceback."""
 
 
+class StorageError(UserError):
+    """A full disk, or a folder that cannot be written (`base.storage`). errno: the system's number for it."""
+
+    errno = 0
+
+
 def short(text: str, most: int = 80) -> str:
     """The text, cut where it is too long to be quoted in a message."""
     return text if len(text) <= most else f"{text[:most]}…"

@@ -21,6 +21,7 @@ OPAQUE = (
     "base.content",
     "base.graph",
     "base.source",
+    "base.storage",
     "base.files",
     "base.paths",
     "base.registry",

@@ -11,6 +11,24 @@ from .errors import UserError, short
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "clipaction" / "profiles"
 PUBLISHED = ROOT / "figures" / "reference"  # committed; no run may write there
+FOLDERS = {  # the variable that moves each big folder, and where it is without
+    "CLIPACTION_DATA": "data",
+    "CLIPACTION_RESULTS": "results",
+    "CLIPACTION_FIGURES": "figures",
+}
+
+
+def path_of(text: str) -> Path:
+    """The path that a user wrote, ~ expanded; it may not exist. Raises UserError for one that no file can have."""
+    try:
+        path = Path(text).expanduser()
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no right to look, no such user's home, a null
+        why = getattr(error, "strerror", None) or str(error)
+        raise UserError(f'"{short(text)}" is no path here ({short(why).lower()}); check it') from None
+    return path
 
 
 def profile_names() -> list[str]:
@@ -20,10 +38,10 @@ def profile_names() -> list[str]:
 def profile_file(name: str) -> Path:
     """The YAML file of a shipped profile, or `name` itself when it is a path to one. Raises UserError."""
     is_path = name.endswith((".yaml", ".yml"))
-    path = Path(name).expanduser() if is_path else PROFILES / f"{name}.yaml"
+    path = path_of(name) if is_path else PROFILES / f"{short(name)}.yaml"
     if not path.is_file():
         what = "no such file" if is_path else "unknown profile"
-        raise UserError(f'{what} "{name}"; choose one of {", ".join(profile_names())}, or a path to a .yaml')
+        raise UserError(f'{what} "{short(name)}"; choose one of {", ".join(profile_names())}, or a path to a .yaml')
     return path
 
 
@@ -40,18 +58,18 @@ def check_name(name: str) -> str:
 
 def data_dir() -> Path:
     """Videos and frame stores, shared by all profiles: $CLIPACTION_DATA or data/."""
-    return _folder("CLIPACTION_DATA", "data")
+    return _folder("CLIPACTION_DATA")
 
 
 def results_dir(profile) -> Path:
     """What passes between the notebooks of one profile (a Profile or its name): $CLIPACTION_RESULTS/<profile> or
     results/<profile>."""
-    return _folder("CLIPACTION_RESULTS", "results", _name(profile))
+    return _folder("CLIPACTION_RESULTS", _name(profile))
 
 
 def figures_dir(profile) -> Path:
     """Regenerated figures, tables and report: $CLIPACTION_FIGURES/<profile> or figures/<profile>."""
-    return _folder("CLIPACTION_FIGURES", "figures", _name(profile))
+    return _folder("CLIPACTION_FIGURES", _name(profile))
 
 
 def reference_dir(profile) -> Path:
@@ -59,8 +77,13 @@ def reference_dir(profile) -> Path:
     return PUBLISHED / _name(profile)
 
 
-def _folder(variable: str, default: str, *below: str) -> Path:
-    folder = Path(os.environ.get(variable) or ROOT / default).expanduser().resolve().joinpath(*below)
+def folder_of(variable: str) -> Path:
+    """The folder that an environment variable of FOLDERS names, or the default; it may not exist."""
+    return Path(os.environ.get(variable) or ROOT / FOLDERS[variable]).expanduser().resolve()
+
+
+def _folder(variable: str, *below: str) -> Path:
+    folder = folder_of(variable).joinpath(*below)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

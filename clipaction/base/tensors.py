@@ -1,10 +1,13 @@
-"""Tensors on disk: safetensors with facts in the header, and a digest by which a damaged file is known."""
+"""Tensors and arrays on disk, and how a damaged file is known: by a digest, or by the checksums of a zip file."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -47,6 +50,47 @@ def facts_of(path: Path) -> dict[str, str]:
         return read_tensors(path)[1]
     except (OSError, UserError):
         return {}
+
+
+def save_state(path: Path, state: Mapping[str, object]) -> None:
+    """Write what a training goes on from: 32 bytes of SHA-256, and then what torch.save writes."""
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    with replacing(path) as temporary:
+        temporary.write_bytes(hashlib.sha256(buffer.getvalue()).digest() + buffer.getvalue())
+
+
+def read_state(path: Path, device: torch.device | str = "cpu") -> dict | None:
+    """What `save_state` wrote; None where there is no file, or a damaged one. torch does not look at checksums."""
+    try:
+        whole = path.read_bytes()
+        if hashlib.sha256(whole[32:]).digest() == whole[:32]:
+            return torch.load(io.BytesIO(whole[32:]), weights_only=True, map_location=device)
+    except OSError:
+        pass
+    return None
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file. Raises UserError where a byte has changed, FileNotFoundError where there is none."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise
+    except Exception:  # numpy and zipfile raise a dozen kinds for damaged files
+        raise damaged(path) from None
+
+
+def mapped(path: Path) -> np.memmap:
+    """An .npy file as a read-only memory map. Raises UserError where it does not open as one, FileNotFoundError where
+    there is none. Its values are not read: `files.changed_content` is for them."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except Exception:  # an EOFError where the file is empty, many kinds where its header is damaged
+        raise damaged(path) from None
 
 
 def content_of(tensors: Mapping[str, torch.Tensor], facts: Mapping[str, str]) -> str:

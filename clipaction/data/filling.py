@@ -22,8 +22,10 @@ import torch
 from tqdm.auto import tqdm
 
 from ..base.cache import save_table
+from ..base.errors import StorageError, UserError
 from ..base.files import note_content, replacing, write_text
 from ..base.paths import data_dir
+from ..base.tensors import mapped
 from ..demo.truth import load_truth
 from .dataset import Clip
 from .preprocess import coverage, resize
@@ -154,7 +156,7 @@ def open_rows(store: Path, shapes: Shapes, journal: Path) -> Iterator[Rows]:
     with contextlib.ExitStack() as stack:
         files, offsets = {}, {}
         for name in shapes:
-            offsets[name] = np.load(store / name, mmap_mode="r", allow_pickle=False).offset
+            offsets[name] = mapped(store / name).offset
             files[name] = stack.enter_context(open(store / name, "r+b", buffering=0))
         yield Rows(files, offsets, stack.enter_context(open(journal, "a")))
 
@@ -164,12 +166,12 @@ def resume(journal: Path, shapes: Shapes) -> dict[int, dict]:
     done: dict[int, dict] = {}
     store = journal.parent
     try:
-        arrays = {name: np.load(store / name, mmap_mode="r", allow_pickle=False).shape for name in shapes}
+        arrays = {name: mapped(store / name).shape for name in shapes}
         for line in journal.read_text().splitlines() if arrays == shapes else []:
             with contextlib.suppress(json.JSONDecodeError):  # a line that a kill cut short
                 row = json.loads(line)
                 done[row["row"]] = row
-    except (OSError, ValueError):
+    except (OSError, ValueError, UserError):
         pass
     if not done:
         journal.unlink(missing_ok=True)
@@ -187,7 +189,7 @@ def make_arrays(store: Path, shapes: Shapes) -> None:
                 with open(temporary, "r+b") as file:
                     if hasattr(os, "posix_fallocate"):
                         os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
-    except OSError:
+    except (OSError, StorageError):
         for name in shapes:  # give the space back
             (store / name).unlink(missing_ok=True)
         raise

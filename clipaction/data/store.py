@@ -14,8 +14,6 @@ paths and times, so that a copied data folder is recognised.
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import math
 import os
 import shutil
@@ -27,10 +25,13 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ..base.alone import alone_in
 from ..base.cache import Step, read_table
-from ..base.errors import UserError
+from ..base.errors import StorageError, UserError
 from ..base.files import changed_content, digests_of
 from ..base.paths import data_dir
+from ..base.storage import FULL
+from ..base.tensors import mapped
 from .dataset import Clip, Dataset
 from .filling import FRAMES, PARTS, PLATES, Sampling, fill, read_clip
 from .preprocess import PART_CODES
@@ -62,7 +63,7 @@ class FrameStore:
     @cached_property
     def frames(self) -> np.memmap:
         """uint8 [N, T, S, S, 3], read only."""
-        return np.load(self.folder / FRAMES, mmap_mode="r", allow_pickle=False)
+        return mapped(self.folder / FRAMES)
 
     @cached_property
     def parts(self) -> np.memmap | None:
@@ -80,7 +81,7 @@ class FrameStore:
 
     def _optional(self, name: str) -> np.memmap | None:
         path = self.folder / name
-        return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
+        return mapped(path) if path.exists() else None
 
     @classmethod
     def open(cls, folder: Path) -> FrameStore:
@@ -116,19 +117,18 @@ def prepare(
     store = Path(folder) / store_key(clips, sampling)
     try:
         store.mkdir(parents=True, exist_ok=True)
-        with open(store / "lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # a second run of the same store waits, then finds it finished
+        with alone_in(store):  # a second run of the same store waits, then finds it finished
             if not is_finished(store, shapes):
                 if (store / "index.parquet").exists():
                     print(f"{store}: a file is damaged or missing; the clips are decoded again", flush=True)
                 fill(store, clips, shapes, sampling, workers or os.cpu_count() or 1)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (StorageError, OSError) as error:
+        if error.errno not in FULL:
             raise
         free, needed = shutil.disk_usage(folder).free / 1e6, sum(map(math.prod, shapes.values())) / 1e6
         sizes = f"they take {needed:.0f} MB, {free:.0f} MB are free"
         remedy = "free some or point CLIPACTION_DATA elsewhere"
-        raise UserError(f"no space left for the frames in {store}: {sizes}; {remedy}") from None
+        raise StorageError(f"no space left for the frames in {store}: {sizes}; {remedy}") from None
     result = FrameStore.open(store)
     check_failures(result, clips)
     return result
@@ -156,8 +156,8 @@ def is_finished(store: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
     """Whether the index and every array are there, open with the right shape and are as they were written."""
     try:
         index = read_table(store / "index.parquet")
-        arrays = {name: np.load(store / name, mmap_mode="r", allow_pickle=False).shape for name in shapes}
-    except (OSError, ValueError, UserError):
+        arrays = {name: mapped(store / name).shape for name in shapes}
+    except (OSError, UserError):
         return False
     return arrays == shapes and len(index) == shapes[FRAMES][0] and changed_content(store, data_dir()) == []
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ..base.alone import end_with_parent
+from ..base.alone import alone_in, end_with_parent
 from ..base.cache import Step
-from ..base.errors import UserError
+from ..base.errors import StorageError, UserError
 from ..base.files import changed_content, note_content, replacing
 from ..base.paths import data_dir
 from .plan import Group, plan_clips
 from .render import render_group
 
-CLIP_MB_A_FRAME = 0.012  # video, labels and plate on disk
+CLIP_MB_A_FRAME = 0.027  # video, labels and plate on disk: 0.020 to 0.025 measured, and a margin
 RENDERING = Step("rendered clips", render_group)
 
 
@@ -33,31 +34,42 @@ def rendered_clips(profile, workers: int | None = None) -> Path:
     config = profile.dataset
     planned = plan_clips(config, profile.seed)
     folder = data_dir() / f"demo-{rendering_key(planned, config.frames_per_clip)}"
-    damaged = changed_content(folder, data_dir())
-    if damaged == []:
-        return folder
-    for path in damaged or ():
+    with alone_in(folder):  # a second run of the same clips waits, then finds them finished
+        if (damaged := changed_content(folder, data_dir())) != []:
+            render(planned, config.frames_per_clip, folder, damaged or [], workers)
+    return folder
+
+
+def render(
+    planned: list[tuple[Group, int]], frames: int, folder: Path, damaged: list[Path], workers: int | None
+) -> None:
+    """Renders the clips that are not in `folder`, and those whose files are damaged; notes the digests of all."""
+    for path in damaged:
         print(f"{path} is damaged or missing; it is made again", flush=True)
         path.unlink(missing_ok=True)
     total = sum(clips for _, clips in planned)
     folder.mkdir(parents=True, exist_ok=True)
-    free, needed = shutil.disk_usage(folder).free / 1e6, total * config.frames_per_clip * CLIP_MB_A_FRAME
+    absent = total - len(list(folder.rglob("*.avi")))  # a killed run has rendered some
+    free, needed = shutil.disk_usage(folder).free / 1e6, absent * frames * CLIP_MB_A_FRAME
     if free < needed:
         sizes = f"{free:.0f} MB free, the demo videos need {needed:.0f} MB"
-        raise UserError(f"{folder} has {sizes}; free some or point CLIPACTION_DATA elsewhere")
+        raise StorageError(f"{folder} has {sizes}; free some or point CLIPACTION_DATA elsewhere")
     rows: list[dict] = []
     pool = ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn"), initializer=end_with_parent)
     with pool, tqdm(total=total, unit="clip", desc="rendering the demo clips") as bar:
-        jobs = [pool.submit(render_group, group, clips, config.frames_per_clip, folder) for group, clips in planned]
-        for job in as_completed(jobs):
-            rows += job.result()
-            bar.update(len(job.result()))
+        jobs = [pool.submit(render_group, group, clips, frames, folder) for group, clips in planned]
+        try:
+            for job in as_completed(jobs):
+                rows += job.result()
+                bar.update(len(job.result()))
+        except BrokenProcessPool:
+            why = "a process that renders was killed, most likely because memory ran out"
+            raise UserError(f"{why}; close other programs and run again") from None
     with replacing(folder / "clips.csv") as temporary:
         pd.DataFrame(rows).sort_values("id").to_csv(temporary, index=False)
     clips = (folder / row["id"] for row in rows)
     files = [path.with_name(path.name + kind) for path in clips for kind in (".avi", ".truth.npz")]
     note_content(folder, [folder / "clips.csv", *files], data_dir())
-    return folder
 
 
 def rendering_key(planned: list[tuple[Group, int]], frames: int) -> str:

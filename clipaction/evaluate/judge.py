@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from ..base import parallel
 from ..base.code import fingerprint
 from ..base.errors import UserError
+from ..base.files import read_json
 from ..data.store import FrameStore
 from ..vision.clip import clips_to_input
 from .methods import find_method
@@ -83,11 +83,7 @@ def _evaluate_told(
 
 def note_methods(study, names: Sequence[str]) -> None:
     """Add what methods are to results/<profile>/methods.json, which the figures read."""
-    path = study.results / "methods.json"
-    try:
-        earlier = json.loads(path.read_text())
-    except (OSError, ValueError):
-        earlier = {}
+    earlier = read_json(study.results / "methods.json") or {}
     described = describe_methods(names).items()
     study.record("methods", earlier | {name: earlier.get(name, {}) | facts for name, facts in described})
 

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from ..base.files import replacing
+from ..base.tensors import read_state, save_state
 from ..vision.clip import CLIP
 from .frames import TrainingFrames
 from .objective import objective, rows_of_noise
@@ -36,8 +36,7 @@ class Progress:
         if value > self.value:
             self.best, self.value, self.worse = delta.clone(), value, 0
 
-    def load(self, path: Path, parts: dict, rng: np.random.Generator, device: torch.device) -> None:
-        state = torch.load(path, weights_only=True, map_location=device)
+    def load(self, state: dict, parts: dict, rng: np.random.Generator) -> None:
         for name, part in parts.items():
             part.load_state_dict(state[name])
         self.best, self.value, self.worse = state["best"], state["best_value"], state["worse"]
@@ -47,8 +46,7 @@ class Progress:
         state: dict[str, object] = {name: part.state_dict() for name, part in parts.items()}
         state |= {"best": self.best, "best_value": self.value, "worse": self.worse, "rows": json.dumps(self.rows)}
         state["rng"] = json.dumps(rng.bit_generator.state)
-        with replacing(path) as temporary:
-            torch.save(state, temporary)
+        save_state(path, state)
         self.saved = time.time()
 
 
@@ -79,8 +77,8 @@ def train(
     optimiser = torch.optim.Adam(noise.parameters(), lr=config.lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, config.steps)
     parts, state = {"noise": noise, "optimiser": optimiser, "schedule": schedule}, Progress(noise().detach().clone())
-    if checkpoint and checkpoint.exists():
-        state.load(checkpoint, parts, rng, clip.device)
+    if checkpoint and (kept := read_state(checkpoint, clip.device)):
+        state.load(kept, parts, rng)
     scale = (
         1024 if clip.dtype == torch.float16 else 1
     )  # half-precision gradients must not vanish; Adam does not see the factor

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pandas as pd
 
+from ..base.files import read_json
 from ..base.paths import results_dir
 from ..base.words import duration
 from ..profiles import load_profile
@@ -32,10 +31,10 @@ def check(guess: str, measured: pd.Series, lowest: bool = True) -> str:
 def forecast_line(profile: str, overrides: dict, number: str) -> str:
     """The forecast of the notebook with this number ('03') in one sentence: the whole, and the steps of a second or
     more, longest first."""
-    path = results_dir(load_profile(profile, overrides)) / "forecast.json"
-    if not path.is_file():
+    forecast = read_json(results_dir(load_profile(profile, overrides)) / "forecast.json")
+    if forecast is None:
         return "no forecast yet; run_all.sh makes one, with --plan it only prints it"
-    steps = json.loads(path.read_text())[number]
+    steps = forecast[number]
     longest = sorted((item for item in steps.items() if item[1] >= 1), key=lambda item: -item[1])
     named = ", ".join(f"{step} {duration(seconds)}" for step, seconds in longest)
     return f"forecast for this machine, from nothing: {duration(sum(steps.values()))} ({named})"

@@ -7,14 +7,13 @@ another profile repeats all of them."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from ..base.cache import Step
-from ..base.files import digests_of, write_json
+from ..base.files import digests_of, read_json, write_json
 from .items import FigureItem, Table, TableItem
 from .looks import registered_looks
 from .results import Results
@@ -70,8 +69,8 @@ def up_to_date(item: FigureItem | TableItem, results: Results, folder: Path) -> 
 def load(path: Path) -> Record | None:
     """The record at `path`; None where there is none that can be read."""
     try:
-        return Record(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        return Record(**(read_json(path) or {}))
+    except TypeError:
         return None
 
 

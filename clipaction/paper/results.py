@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -15,7 +14,9 @@ import pandas as pd
 from .. import rivals  # noqa: F401  (importing it registers its methods)
 from ..base.cache import read_table
 from ..base.errors import UserError
+from ..base.files import read_json
 from ..base.paths import reference_dir
+from ..base.tensors import damaged, read_arrays
 from ..demo.dose import available
 from ..evaluate.methods import Method, find_method, in_order, registered_name
 from ..noise import protocols  # noqa: F401  (importing it registers its methods)
@@ -87,14 +88,17 @@ class Results:
         return path
 
     def json(self, name: str) -> dict[str, Any]:
+        """A JSON object. Raises UserError where it is damaged."""
         path = self.path(name)
         if name not in self._json:
-            self._json[name] = json.loads(path.read_text())
+            found = read_json(path)
+            if found is None:
+                raise damaged(path)
+            self._json[name] = found
         return self._json[name]
 
     def arrays(self, name: str) -> dict[str, np.ndarray]:
-        with np.load(self.path(name), allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        return read_arrays(self.path(name))
 
     def table(self, name: str) -> pd.DataFrame:
         """A .parquet or .csv table of the folder. Callers do not change it."""

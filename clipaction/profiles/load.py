@@ -28,17 +28,33 @@ def load_profile(name_or_path: str | Path = "demo", overrides: dict[str, Any] | 
 
     Raises UserError, one line, for an unknown profile, an unreadable file or a value that does not fit the schema.
     """
-    values = _merge(_read(str(name_or_path)), _nest(overrides or {}))
+    try:
+        values = _merge(_read(str(name_or_path)), _nest(overrides or {}))
+    except RecursionError:
+        raise UserError(
+            f'profile "{short(str(name_or_path))}": nested too deeply; write section.field: value'
+        ) from None
     if isinstance(values.get("extensions"), (list, tuple)):
         values["extensions"] = [str(Path(str(file)).expanduser().resolve()) for file in values["extensions"]]
         for file in values["extensions"]:
             extend(Path(file))
     try:
-        return Profile.model_validate(values)
+        profile = Profile.model_validate(values)
+        title = profile.title.replace("{model}", model_words(profile.model.name, profile.model.pretrained))
+        return profile.model_copy(update={"title": title})
     except ValidationError as error:
         first = {e["loc"][:2]: e for e in reversed(error.errors())}  # a bad item is also reported for its list
         texts = [_explain(e) for e in reversed(first.values())]
         raise UserError(f'profile "{name_or_path}": ' + "; ".join(texts)) from None
+
+
+def model_words(name: str, pretrained: str) -> str:
+    """What a title calls a model: the two that the shipped profiles use by their common names."""
+    known = {
+        ("clipaction-compact", "package"): "compact CLIP",
+        ("ViT-B-32-quickgelu", "openai"): "OpenAI CLIP ViT-B/32",
+    }
+    return known.get((name, pretrained), f"{name} ({Path(pretrained).name})")
 
 
 def extend(path: Path) -> None:
@@ -100,7 +116,7 @@ def _merge(below: dict, above: dict) -> dict:
 
 def _explain(error) -> str:
     """'noise.eps: input should be greater than 0 (got -3)', or the nearest known name for an unknown field."""
-    where = ".".join(str(part) for part in error["loc"] if part != "[key]")  # an error in a mapping's key
+    where = short(".".join(str(part) for part in error["loc"] if part != "[key]"))  # an error in a mapping's key
     if error["type"] == "missing":
         return f"{where}: missing"
     if error["type"] == "extra_forbidden":

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from ..base.errors import UserError
-from ..base.paths import check_name
+from ..base.paths import check_name, path_of
 
 
 def registered(find: Callable[[str], object]) -> Callable[[str], str]:
@@ -71,4 +71,5 @@ Source = Annotated[str, AfterValidator(registered(find_source))]
 Noise = Annotated[str, AfterValidator(registered(find_noise))]
 Network = Annotated[str, AfterValidator(registered(find_network))]
 Name = Annotated[str, AfterValidator(registered(check_name))]
+File = Annotated[str, AfterValidator(registered(path_of))]
 Kind = Annotated[str, AfterValidator(registered(find_dataset))]

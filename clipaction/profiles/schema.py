@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..base.files import digest
-from .names import Condition, Kind, Name, Network, Noise, Shape, Source
+from .names import Condition, File, Kind, Name, Network, Noise, Shape, Source
 
 Part = (
     Literal["actor", "head", "limbs", "prop", "actor+prop", "background", "text", "relevant"]
@@ -28,7 +28,7 @@ class DatasetConfig(Section):
     kind: Kind = Field(
         description="demo (rendered videos), folder (DIR/<class>/<video>), ucf101, or one that was added"
     )
-    root: str | None = Field(
+    root: File | None = Field(
         None, description="folder of videos (kinds folder, ucf101), or UCF-101's zip; ucf101 is fetched when empty"
     )
     fetch: Literal["archive", "clips"] = Field(
@@ -60,8 +60,8 @@ class DatasetConfig(Section):
 
 
 class ModelConfig(Section):
-    name: str = Field("clipaction-compact", description="open_clip model name")
-    pretrained: str = Field(
+    name: str = Field("clipaction-compact", max_length=200, description="open_clip model name")
+    pretrained: File = Field(
         "package", description="`package` (weights shipped here), an open_clip tag (openai), or a weights file"
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field("auto", description="auto: fp32 on a CPU, fp16 on a GPU")
@@ -92,7 +92,7 @@ class RegionsConfig(Section):
         min_length=1,
         description="how actor, prop and background are found; the first one makes the main tables",
     )
-    boxes: str | None = Field(
+    boxes: File | None = Field(
         None, description="UCF101-24's finalAnnots.mat for the source boxes; data/ucf101/ when empty"
     )
     parts: tuple[Part, ...] = Field(
@@ -187,8 +187,8 @@ class BaselinesConfig(Section):
 
 class Profile(Section):
     name: Name = Field(description="names results/<name> and figures/<name>")
-    title: str = Field(max_length=200, description="one line for captions and the report")
-    extensions: tuple[str, ...] = Field(
+    title: str = Field(max_length=200, description="one line for the report; {model} becomes the model's name")
+    extensions: tuple[File, ...] = Field(
         (), description="Python files that add shapes, sources, methods, figures or tables; imported with the profile"
     )
     seed: int = Field(0, ge=0, description="of everything drawn at random")

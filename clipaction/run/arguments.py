@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import UserError, short
-from ..base.paths import check_name
+from ..base.paths import check_name, path_of
 
 COMMANDS = {
     "prepare": "make or find the videos and decode them into the frame store (needs no weights)",
     "run": "run the notebooks, then compare figures and tables with the published ones",
-    "verify": "compare figures and tables with the published ones; exit 1 on a mismatch",
+    "verify": "compare figures and tables with the published ones; exit 1 on a mismatch (--deep: check cached files)",
     "lab": "open JupyterLab on copies of the notebooks, in results/<profile>/lab",
     "bench": "print the speed of the pipeline and of the bare encoder",
 }
 Run = tuple[str, dict]  # a profile's name or path, and the overrides of its fields
 MOST_RUNS = 100
+LONGEST = 100  # letters of a field, dots included
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,10 +60,12 @@ def parser() -> Parser:
             which.add_argument("--from", metavar="NN", dest="start", help="start with this notebook")
             which.add_argument("--only", metavar="NN", help="run this notebook alone")
             add("--plan", action="store_true", help="say what would be computed and how long it would take, then stop")
-            add("--fresh", action="store_true", help="repeat what is finished (videos and frames stay)")
+            add("--fresh", action="store_true", help="delete what runs of this profile made, then repeat it")
             add("--check", action="store_true", help=argparse.SUPPRESS)  # check the arguments, then stop
         if name == "bench":
             add("--scale", action="store_true", help="memory and time for once, 4 and 16 times as many clips")
+        if name == "verify":
+            add("--deep", action="store_true", help="read every cached file instead; exit 1 where one is damaged")
     return top
 
 
@@ -90,7 +93,7 @@ def seed_list(text: str) -> list[int]:
 def assignment(text: str) -> tuple[str, str]:
     """('noise.eps', '8') for 'noise.eps=8'."""
     field, equals, value = text.partition("=")
-    if not (field and equals):
+    if not (field and equals) or len(field) > LONGEST:
         raise argparse.ArgumentTypeError(f'"{short(text)}" is not FIELD=VALUE, as in noise.eps=8')
     return field.strip(), value
 
@@ -110,12 +113,15 @@ def value_of(field: str, text: str) -> Any:
 
 def videos(text: str) -> str:
     """The absolute path of a folder of videos or of a .zip."""
-    path = Path(text).expanduser()
+    try:
+        path = path_of(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     if path.suffix.lower() == ".rar" and path.is_file():
         how = f"unpack it (unrar x {path.name}, or bsdtar -xf {path.name}) and give the folder"
         raise argparse.ArgumentTypeError(f'"{text}" is a .rar; {how}')
     if not path.is_dir() and not (path.suffix.lower() == ".zip" and path.is_file()):
-        raise argparse.ArgumentTypeError(f'no folder "{text}"; give the one that holds <class>/<video>')
+        raise argparse.ArgumentTypeError(f'no folder "{short(text)}"; give the one that holds <class>/<video>')
     return str(path.resolve())
 
 
@@ -137,7 +143,7 @@ def profile_of(arguments) -> Run:
     """The profile's name or absolute path, and the overrides that the arguments ask for (values as YAML reads them)."""
     name = arguments.profile or (profile_for(arguments.data) if arguments.data else "demo")
     if is_file_name(name):
-        name = str(Path(name).expanduser().resolve())
+        name = str(path_of(name).resolve())
     overrides = {field: value_of(field, text) for field, text in arguments.set}
     named = {"dataset.root": arguments.data, "dataset.splits": arguments.split}
     return name, overrides | {field: value for field, value in named.items() if value is not None}

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from ..base import parallel
+from ..base.files import digest_of
 from ..data.store import prepare
 from ..evaluate.sweep import evaluate
 from ..masking.conditions import Context, apply_batch
@@ -125,6 +126,11 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
             started, where = time.perf_counter(), ([condition], Path(folder), study.profile.seed, batch)
             evaluate(clip, head, study.store, meta, *where, protocol, HEADLINE, frames=False)
             judging += time.perf_counter() - started
+        started = time.perf_counter()
+        written = [path for path in Path(folder).rglob("*") if path.is_file()]
+        for path in written:
+            digest_of(path)
+        checking, size = time.perf_counter() - started, sum(path.stat().st_size for path in written)
     ((step, share),) = parallel.each(noise_step, [study], clip.device)  # one core, as noises are trained side by side
     rates = masking()
     slowest = min(rates, key=rates.__getitem__)
@@ -144,5 +150,7 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
             f"{encoding / (decoding + sweeping):.2f} of the raw encoder",
             f"memory        {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:9.1f} MB at most, libraries and "
             "mapped frames included",
+            f"digests       {size / 1e6 / checking:9.1f} MB/s; of all that was written, {size / 1e6:.1f} MB, they take "
+            f"{checking / (decoding + sweeping + judging):.2%} of the time to make it",
         )
     )

@@ -5,41 +5,42 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
 import time
 
 from ..base.alone import alone_in
 from ..base.errors import UserError
-from ..base.paths import profile_file, results_dir
+from ..base.paths import data_dir, figures_dir, profile_file, results_dir
+from ..base.storage import check_writable, storage_error
 from ..base.words import duration
-from .arguments import check_names, parser, profile_of, runs
+from .arguments import Run, check_names, parser, profile_of, runs
 
 
 def run(arguments) -> int:
     """Runs the notebooks, then compares; several runs are also taken together in one table."""
     from ..profiles import load_profile
-    from .forecast import announce, told
+    from .forecast import announce, check_space, told
     from .notebook import NotebookError
     from .runner import run as run_notebooks
     from .runner import unfinished
 
     if arguments.plan:
-        for name, overrides in runs(arguments):
+        for name, overrides in possible(arguments):
             profile = load_profile(name, overrides)
-            check_model(profile)
-            print(told(profile, unfinished(name, overrides, start=arguments.start, only=arguments.only)))
+            parts = {"start": arguments.start, "only": arguments.only, "fresh": arguments.fresh}
+            print(told(profile, unfinished(name, overrides, **parts)))
         return 0
-    started, complete, chosen = time.monotonic(), True, runs(arguments)
+    started, complete, chosen = time.monotonic(), True, possible(arguments)
     for name, overrides in chosen:
         profile = load_profile(name, overrides)
-        check_model(profile)
+        for folder in (data_dir(), results_dir(profile), figures_dir(profile)):
+            check_writable(folder)
         if profile.dataset.kind != "demo":
             check_splits(prepared(name, overrides))
         try:
             with alone_in(results_dir(profile)):
+                check_space(profile)
                 complete &= run_notebooks(
                     name,
                     overrides,
@@ -60,12 +61,21 @@ def run(arguments) -> int:
     return verify(arguments)
 
 
-def check_model(profile) -> None:
-    """Raises UserError for a model or a device that cannot be used, before anything long."""
+def possible(arguments) -> list[Run]:
+    """The runs that the arguments ask for. Raises UserError for a model, a device or a class that is not there, before
+    anything long."""
+    from ..demo.plan import plan_clips
+    from ..profiles import load_profile
     from ..vision.load import check_device, check_supported
 
-    check_device(profile.model.device)
-    check_supported(profile.model.name, profile.model.pretrained, profile.regions.sources)
+    chosen = runs(arguments)
+    for each in chosen:
+        profile = load_profile(*each)
+        check_device(profile.model.device)
+        check_supported(profile.model.name, profile.model.pretrained, profile.regions.sources)
+        if profile.dataset.kind == "demo":
+            plan_clips(profile.dataset, profile.seed)
+    return chosen
 
 
 def check_splits(study) -> None:
@@ -77,10 +87,14 @@ def check_splits(study) -> None:
 
 
 def verify(arguments) -> int:
-    """Compares figures and tables with the published ones; 1 on a mismatch. Several runs: also what was pooled."""
+    """Compares figures and tables with the published ones; 1 on a mismatch. Several runs: also what was pooled.
+    --deep: instead, reads every cached file; 1 where one is damaged."""
     from ..paper.verify import POOLED, report
     from ..profiles import load_profile
+    from .deep import check_files
 
+    if getattr(arguments, "deep", False):
+        return max([check_files(load_profile(*each)) for each in runs(arguments)])
     profiles, base = [load_profile(*each) for each in runs(arguments)], load_profile(*profile_of(arguments))
     found = [report(profile) for profile in profiles]
     if len(profiles) > 1 and base.name not in [profile.name for profile in profiles]:
@@ -90,6 +104,7 @@ def verify(arguments) -> int:
 
 def prepare(arguments) -> int:
     """Finds or makes the videos and fills the frame stores."""
+    check_writable(data_dir())
     for each in runs(arguments):
         prepared(*each)
     return 0
@@ -112,7 +127,7 @@ def bench(arguments) -> int:
     from .bench import bench as measure
     from .scale import scale
 
-    print((scale if arguments.scale else measure)(*profile_of(arguments)))
+    print((scale if arguments.scale else measure)(*possible(arguments)[0]))
     return 0
 
 
@@ -120,7 +135,7 @@ def lab(arguments) -> int:
     """Opens JupyterLab on copies of the notebooks."""
     from .lab import lab as open_lab
 
-    return open_lab(*profile_of(arguments))
+    return open_lab(*possible(arguments)[0])
 
 
 COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench, "lab": lab}
@@ -141,11 +156,9 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return say("interrupted; run again to go on from here", 130)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        where = error.filename or os.environ.get("CLIPACTION_RESULTS") or "the results folder"
-        what = f"no space left on the disk of {where}"
-        return say(f"{what}; free some, or move the folders with CLIPACTION_DATA and CLIPACTION_RESULTS", 2)
+        if found := storage_error(error):
+            return say(found, 2)
+        raise
 
 
 def say(message: object, code: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,14 +19,15 @@ import pandas as pd
 import torch
 
 from ..base import parallel
-from ..base.errors import UserError
+from ..base.errors import StorageError, UserError
 from ..base.files import write_json
 from ..base.paths import results_dir
 from ..base.words import duration
 from ..demo.plan import plan_clips
 from ..demo.render import render_group
+from ..noise.learning import RECIPES
 from ..rivals.prompts import input_embedding
-from ..vision.load import load_clip
+from ..vision.load import load_clip, preprocessing
 from .work import Work, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
@@ -94,6 +96,25 @@ def reading(profile) -> float:
         started = time.perf_counter()
         render_group(group, clips, profile.dataset.frames_per_clip, Path(folder))
         return cores * clips / (time.perf_counter() - started)
+
+
+def space(profile) -> float:
+    """Bytes that a profile's results and figures take: fitted to the demo (134 MB) and quick (90 MB), and a third
+    more. Videos and frames are counted where they are made."""
+    clips, side = sizes(profile), preprocessing(profile.model.name, profile.model.pretrained)["size"]
+    rows = sum(work.frames for _, _, _, work in steps(profile, clips))
+    noises = len(RECIPES) * clips.classes * 3 * side * side * 4
+    return 1.33 * (75e6 + 70 * rows + noises)
+
+
+def check_space(profile) -> None:
+    """Raises StorageError where the disk has less room than the results will take, beside what is there already."""
+    folder = results_dir(profile)
+    there = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    free, needed = shutil.disk_usage(folder).free, space(profile) - there
+    if free < needed:
+        sizes = f"{free / 1e6:.0f} MB free, about {needed / 1e6:.0f} MB are needed"
+        raise StorageError(f"{folder} has {sizes}; free some or point CLIPACTION_RESULTS elsewhere")
 
 
 SAVINGS: tuple[dict[str, Any], ...] = (  # what a hurried reader may leave out

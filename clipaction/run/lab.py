@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 
 from ..base.errors import UserError
-from ..base.files import digest, write_json, write_text
+from ..base.files import digest, read_json, write_json, write_text
 from ..base.paths import ROOT, results_dir
 from ..profiles import load_profile
 
@@ -31,10 +31,7 @@ def copy_notebooks(source: Path, folder: Path, profile: str, overrides: dict) ->
     """Copies what is new or changed; the names of notebooks that both sides have changed, which are left alone."""
     folder.mkdir(parents=True, exist_ok=True)
     record, kept = folder / RECORD, []
-    try:
-        made = json.loads(record.read_text())
-    except (OSError, ValueError):
-        made = {}
+    made = read_json(record) or {}
     for book in sorted(source.glob("*.ipynb")):
         target, fresh = folder / book.name, with_parameters(book.read_text(), profile, overrides)
         key = digest(essence(fresh))

@@ -16,10 +16,13 @@ import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 
-from ..base.errors import UserError
-from ..base.files import replacing
+from ..base.errors import StorageError, UserError
+from ..base.files import read_json, replacing
 from ..base.paths import ROOT
+from ..base.storage import storage_error
+from ..base.words import duration
 from .live import BAR, Live
+from .watch import PATIENCE, Watch
 
 KERNEL = "clipaction-run"
 # In a kernel tqdm.auto draws widgets. Imported before the kernel starts, it writes text to standard error, for `Live`.
@@ -37,16 +40,40 @@ def title(book: Path) -> str:
     return book.stem.replace("_", " ")
 
 
-def execute(book: Path, output: Path, parameters: dict, live: Live) -> None:
+def execute(book: Path, output: Path, parameters: dict, live: Live, patience: float = PATIENCE) -> None:
     """Runs `book` with `parameters` and saves it, outputs included, as `output`; its standard error goes to `live`,
-    too.
+    too. A kernel that writes and computes nothing for `patience` seconds is ended, and the notebook tried once more.
 
     Raises UserError when the notebook cannot take the parameters, NotebookError when a cell fails or the kernel dies,
-    KeyboardInterrupt.
+    StorageError, KeyboardInterrupt.
     """
     check_parameters(book, parameters)
+    quiet = f"{title(book)}: its kernel wrote and computed nothing for {duration(patience)}"
+    if attempt(book, output, parameters, live, patience):
+        return
+    print(f"{quiet}; it is ended, and the notebook tried once more", flush=True)
+    if not attempt(book, output, parameters, live, patience):
+        raise NotebookError(f"{quiet}, twice; close other programs and run again\n  open      {output}")
+
+
+class Both:
+    """What is written to it goes to two files."""
+
+    def __init__(self, *files: Live | Watch):
+        self.files = files
+
+    def write(self, text: str) -> None:
+        for file in self.files:
+            file.write(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def attempt(book: Path, output: Path, parameters: dict, live: Live, patience: float) -> bool:
+    """Runs the notebook, as `execute` does; False when its kernel had to be ended."""
     try:
-        with own_kernel(live.columns):
+        with own_kernel(live.columns), Watch(LAUNCH, patience) as watch:
             papermill.execute_notebook(
                 book,
                 output,
@@ -55,17 +82,29 @@ def execute(book: Path, output: Path, parameters: dict, live: Live) -> None:
                 language="python",
                 cwd=book.parent,
                 progress_bar=False,
-                stderr_file=live,
+                start_timeout=180,
+                stdout_file=watch,
+                stderr_file=Both(live, watch),
             )
+        return True
     except papermill.PapermillExecutionError as error:
+        told = StorageError(error.evalue) if error.ename == "StorageError" else None
+        if found := told or (storage_error(error.evalue) if error.ename != "UserError" else None):
+            raise found from None
         raise NotebookError(explain(book, output, error)) from None
-    except DeadKernelError:
+    except OSError as error:
+        raise storage_error(error, output) or error from None
+    except RuntimeError as error:
+        if watch.ended or "didn't respond" in str(error):
+            return False
+        if not isinstance(error, DeadKernelError):
+            raise
         raise NotebookError(
             f"{title(book)} failed: its Python was killed, most likely because memory ran out; close other programs, "
             f"or run again with --set batch=8\n  open      {output}"
         ) from None
     finally:
-        if output.exists():
+        if read_json(output) is not None:  # a full disk may have cut it
             collapse_bars(output)
 
 
@@ -87,8 +126,6 @@ def explain(book: Path, output: Path, error: papermill.PapermillExecutionError) 
     lines = (line.strip() for line in error.source.splitlines())
     first = next((line for line in lines if line and not line.startswith("#")), "")
     what = error.evalue if error.ename == "UserError" else f"{error.ename}: {error.evalue}"
-    if "No space left" in error.evalue:
-        what = "no space left on the disk; free some, or move the folders with CLIPACTION_DATA and CLIPACTION_RESULTS"
     return (
         f"{title(book)} failed\n  cell      [{error.exec_count}] {first}\n  error     {what}\n"
         f"  notebook  {book}\n  open      {output}"

@@ -9,10 +9,11 @@ the work.
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import re
 import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -20,12 +21,21 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from ..base.code import notebook_digest
 from ..base.errors import UserError
-from ..base.files import digest, digest_of, digests_of, is_temporary, write_json
+from ..base.files import digest, digest_of, digests_of, is_temporary, read_json, write_json
 from ..base.paths import PUBLISHED, ROOT, check_name, data_dir, figures_dir, results_dir
 from ..masking.regions.boxes import annotation_file
 
 # Every notebook adds times and facts of the machine to these; they differ in every run and decide nothing.
 NOT_COMPARED = {"results/timing.parquet", "results/environment.json", "results/forecast.json"}
+LEFT_OVER = re.compile(r"\..+\.[0-9a-f]{8}(\.\w+)?")  # of a writer that was killed (`base.files.replacing`)
+OWN_FOLDERS = (
+    "predictions",
+    "noise",
+    "baselines",
+    "doses",
+    "masks",
+    "paper",
+)  # where only runs write
 
 
 def key(profile, book: Path, earlier: list[Path]) -> str:
@@ -83,7 +93,8 @@ def is_current(profile, book: Path, key: str) -> bool:
     """Whether the notebook finished with this key, and its files are as written (by it, or by one that finished
     later)."""
     record = read(profile, book)
-    if record["key"] != key or not record["finished"] or not _path(profile, book).with_name(book.name).exists():
+    executed = read_json(_path(profile, book).with_name(book.name))
+    if record["key"] != key or not record["finished"] or executed is None:
         return False
     last = last_written(profile)
     return all(seen == last[name] for name, seen in current(profile, record["outputs"]).items())
@@ -95,6 +106,11 @@ def last_written(profile) -> dict[str, str]:
     records = [_load(path) for path in (results_dir(profile) / "notebooks").glob("[0-9][0-9].json")]
     finished = sorted((record for record in records if record["finished"]), key=lambda record: record["finished"])
     return {name: seen for record in finished for name, seen in record["outputs"].items()}
+
+
+def noted(profile) -> dict[Path, str]:
+    """{file: digest} of everything that finished notebooks wrote, as `last_written`."""
+    return {_file(profile, name): seen for name, seen in last_written(profile).items()}
 
 
 def current(profile, names) -> dict[str, str]:
@@ -116,7 +132,7 @@ def finish(profile, book: Path, seconds: float) -> None:
     """Completes the record: when the notebook finished, how long it took, and the digests of the files that it
     wrote."""
     record, after = read(profile, book), snapshot(profile)
-    before = record.pop("before")
+    before = record.pop("before", {})
     written = [name for name in after if after[name] != before.get(name) or name in record["outputs"]]
     outputs = current(profile, [name for name in written if name not in NOT_COMPARED])
     record |= {"finished": time.time(), "seconds": round(seconds, 1), "outputs": outputs}
@@ -130,20 +146,51 @@ def check_folder(profile) -> None:
         raise UserError(f"CLIPACTION_FIGURES leads into {PUBLISHED}, which is published; choose another folder")
 
 
+def made(profile, books: list[Path], everything: bool) -> list[Path]:
+    """The files that these notebooks wrote, with their records; everything: all that runs of the profile left, and
+    nothing that the user put beside it, such as changed copies of the notebooks in results/<profile>/lab/."""
+    results, figures = results_dir(profile), figures_dir(profile)
+    found = {path for book in books for path in (results / "notebooks").glob(f"{book.stem}.*")}
+    now = snapshot(profile)
+    for book in books:
+        record = read(profile, book)
+        before = record.get("before", now)  # of a notebook that is not finished
+        names = {*record["outputs"], *(name for name in now if now[name] != before.get(name))}
+        found |= {_path(profile, book), *(_file(profile, name) for name in names)}
+    if everything:
+        found |= {path for name in OWN_FOLDERS for path in (results / name).rglob("*")}
+        found |= {*map(partial(_file, profile), NOT_COMPARED), *figures.glob("pooled.*")}
+        found |= {path for top in (results, figures) for path in top.rglob(".*") if LEFT_OVER.fullmatch(path.name)}
+    return sorted(path for path in found if path.is_file())
+
+
 def forget(profile, books: list[Path], everything: bool) -> None:
-    """Removes what these notebooks wrote, or all results and figures of the profile; videos and frames in the data
-    folder stay.
+    """Deletes what `made` lists, and says so; videos and frames in the data folder stay.
 
     Raises UserError for a profile whose figures are the published ones.
     """
     check_folder(profile)
-    if everything:
-        shutil.rmtree(results_dir(profile))
-        shutil.rmtree(figures_dir(profile))
-    for book in books:
-        for name in read(profile, book)["outputs"]:
-            _file(profile, name).unlink(missing_ok=True)
-        _path(profile, book).unlink(missing_ok=True)
+    files = made(profile, books, everything)
+    print(listed(profile, files), flush=True)
+    for path in files:
+        path.unlink(missing_ok=True)
+    for top in (results_dir(profile), figures_dir(profile)):
+        for folder in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def listed(profile, files: list[Path]) -> str:
+    """What --fresh deletes, a line a folder, and what it leaves there."""
+    lines = []
+    for top in (results_dir(profile), figures_dir(profile)):
+        names = [path.relative_to(top).parts for path in files if path.is_relative_to(top)]
+        below = Counter(parts[0] for parts in names)
+        shown = [f"{name}/ ({count})" if (top / name).is_dir() else name for name, count in sorted(below.items())]
+        kept = sorted({path.relative_to(top).parts[0] for path in top.rglob("*") if path.is_file()} - set(below))
+        stays = f"; kept: {', '.join(kept)}" if kept else ""
+        lines.append(f"--fresh deletes {len(names)} files in {top}: {', '.join(shown) or 'none'}{stays}")
+    return "\n".join(lines)
 
 
 def snapshot(profile) -> dict[str, list[int]]:
@@ -166,10 +213,7 @@ def read(profile, book: Path) -> dict:
 
 
 def _load(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {"key": "", "finished": None, "outputs": {}}
+    return {"key": "", "finished": None, "outputs": {}} | (read_json(path) or {})
 
 
 def _file(profile, name: str) -> Path:

@@ -67,11 +67,16 @@ def unfinished(
     *,
     start: str | None = None,
     only: str | None = None,
+    fresh: bool = False,
     folder: Path = ROOT / "notebooks",
 ) -> list[str]:
-    """The numbers of the notebooks that such a `run` would not reuse: from the first of these on, all count."""
+    """The numbers of the notebooks that such a `run` would not reuse: from the first of these on, all count. fresh:
+    prints what it would delete."""
     settings, books = load_profile(profile, overrides), numbered(folder)
     chosen = select(books, start, only)
+    if fresh:
+        print(records.listed(settings, records.made(settings, chosen, everything=chosen == books)))
+        return [book.name[:2] for book in chosen]
     for book in chosen:
         if not records.is_current(settings, book, records.key(settings, book, earlier=books[: books.index(book)])):
             return [each.name[:2] for each in chosen[chosen.index(book) :]]

@@ -117,7 +117,10 @@ def find_weights(name: str, pretrained: str) -> str:
         source, remedy = pretrained, "give the path of a weights file"
     else:
         known = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
-        raise UserError(f"{name} has no weights {pretrained!r}; open_clip has {known} for it, or give a file")
+        raise UserError(
+            f"{name} has no weights {pretrained!r}; open_clip has {known} for it; give one (package: this project's), "
+            "or a file, with model.pretrained"
+        )
     if not Path(source).is_file():
         raise UserError(f"no weights at {source}; {remedy}")
     return source

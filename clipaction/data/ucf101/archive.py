@@ -13,6 +13,8 @@ import requests
 from tqdm.auto import tqdm
 
 from ...base.errors import UserError
+from ...base.files import digests_of
+from ...base.paths import data_dir
 from .failures import (
     ATTEMPTS,
     OWN_COPY,
@@ -33,7 +35,10 @@ def fetch_archive(url: str, path: Path, sha256: str) -> Path:
     (they are then deleted).
     """
     if path.exists():
-        return path
+        if digests_of([path], data_dir(), file_hash)[path] == sha256:
+            return path
+        print(f"{path} is damaged; it is fetched again", flush=True)
+        path.unlink()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")  # not base.files.replacing: a killed transfer has to be found again
     with as_user_error(url), requests.Session() as session:

@@ -17,14 +17,15 @@ from pathlib import Path
 import pandas as pd
 
 from ...base.errors import UserError
-from ...base.files import digest, replacing
+from ...base.files import changed_content, digest, replacing
 from ...base.paths import data_dir
 from .archive import fetch_archive
-from .members import fetch_members, members_of, missing, remote_zip
+from .members import fetch_members, members_of, missing, note_fetched, remote_zip
 from .names import GROUPS, choose, inventory, is_clip
 
 VIDEOS_URL = "https://storage.googleapis.com/thumos14_files/UCF101_videos.zip"
 VIDEOS_SHA256 = "dabf56f573cd19c79e096563529fec8126a2a34e18e10c72eb621dd687532b0d"
+ARCHIVE = "UCF101_videos.zip"
 
 Located = tuple[list[dict], dict[str, Path], str]  # the chosen clips (names.choose), {name: file}, what was found
 
@@ -43,11 +44,18 @@ def locate(config, split: int) -> Located:
     return choose(files, config, split), files, f"{layout} in {root}: {inventory(files)}"
 
 
+def kept_archive() -> dict[Path, str]:
+    """{our copy of the whole zip: its SHA-256}; empty where there is none."""
+    path = data_dir() / "ucf101" / ARCHIVE
+    return {path: os.environ.get("UCF101_SHA256") or VIDEOS_SHA256} if path.exists() else {}
+
+
 def fetched(config, split: int) -> Located:
     """Our own copy under data/ucf101: single clips out of the remote zip, or the whole zip fetched and unpacked."""
     folder, url = data_dir() / "ucf101", os.environ.get("UCF101_URL") or VIDEOS_URL
     listing = folder / f"members-{sha256(url.encode()).hexdigest()[:8]}.csv"
-    members = pd.read_csv(listing) if listing.exists() else None
+    damaged = changed_content(folder, data_dir()) or []
+    members = pd.read_csv(listing) if listing.exists() and listing not in damaged else None
     wanted = None if members is None else wanted_members(members, config, split)
     absent = None if wanted is None else len(missing(wanted, folder))
     if members is None or wanted is None or absent:
@@ -56,12 +64,13 @@ def fetched(config, split: int) -> Located:
             where: str | Path = url
         else:
             expected = os.environ.get("UCF101_SHA256") or VIDEOS_SHA256
-            where = fetch_archive(url, folder / "UCF101_videos.zip", expected)
+            where = fetch_archive(url, folder / ARCHIVE, expected)
             opened = zip_on_disk(where)
         with opened as archive:
             members = members_of(archive, where)
             with replacing(listing) as temporary:
                 members.to_csv(temporary, index=False)
+            note_fetched(folder, [listing.name], [listing.name])
             wanted = wanted_members(members, config, split)
             absent = len(missing(wanted, folder))
             fetch_members(archive, wanted, folder, "fetching clips" if config.fetch == "clips" else "unpacking")

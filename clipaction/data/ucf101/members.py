@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from remotezip import RemoteZip
 from tqdm.auto import tqdm
 
 from ...base.errors import UserError
-from ...base.files import replacing
+from ...base.files import changed_content, note_content, noted_content, replacing
+from ...base.paths import data_dir
 from .failures import TIMEOUT, as_user_error, check_space, progress_bar, retrying
 
 # The only names that are ever taken out of an archive, without their folders.
@@ -50,7 +51,8 @@ def members_of(archive: zipfile.ZipFile, where: object) -> pd.DataFrame:
 
 
 def fetch_members(archive: zipfile.ZipFile, members: pd.DataFrame, folder: Path, what: str = "fetching clips") -> None:
-    """Take these clips (rows of `members_of`) out of a zip into `folder`; those there with the right size stay.
+    """Take these clips (rows of `members_of`) out of a zip into `folder`; those there that are sound stay. Their
+    digests are noted in content.json.
 
     zipfile checks the CRC of each clip as it is read. A transfer that breaks is tried again.
     """
@@ -67,11 +69,21 @@ def fetch_members(archive: zipfile.ZipFile, members: pd.DataFrame, folder: Path,
                     except BaseException:
                         bar.update(before - bar.n)
                         raise
+    note_fetched(folder, members["name"], set(todo["name"]))
+
+
+def note_fetched(folder: Path, names: Iterable[str], written: Collection[str]) -> None:
+    """Add to folder/content.json the digests of these files that it lacks, and of those that were written now."""
+    known, paths = noted_content(folder) or {}, [folder / name for name in names]
+    if new := [path for path in paths if path not in known or path.name in written]:
+        note_content(folder, new, data_dir(), known)
 
 
 def missing(members: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """The rows whose file is not in `folder` with its size (a file gets its name only when it is whole and checked)."""
+    """The rows whose file is not in `folder` with its size, or not as it was when it was fetched."""
     there = {entry.name: entry.stat().st_size for entry in os.scandir(folder)} if folder.exists() else {}
+    for path in changed_content(folder, data_dir()) or ():
+        there.pop(path.name, None)
     return members[[there.get(name) != size for name, size in zip(members["name"], members["size"])]]
 
 

@@ -36,7 +36,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from clipaction.analysis import bias, sources
+from clipaction.analysis import bias, doubtful, sources
 from clipaction.evaluate.summaries import compare, summarise
 from clipaction.masking.conditions import describe
 from clipaction.masking.controls import elsewhere
@@ -144,6 +144,21 @@ pictures.tiles(middle, ["whole", "black", "zeros after normalisation"], columns=
 plt.show()
 
 # %% [markdown]
+# ## Regions that cannot be right
+# Hiding a wrong region says nothing about the actor. A region is doubted where it covers under 1 % of the frame
+# (nothing was found), over 60 %, or the border more than the middle (a moving camera, water). On videos of your own,
+# the tables leave out a clip whose region is doubted, for that source alone. The demo's tables hold every clip: its
+# doubted regions are only counted.
+
+# %%
+checks = study.save("region_checks", doubtful.check_regions(study, test))
+display(doubtful.counts(checks))
+doubts = checks.loc[checks["doubt"] != "", ["source", "clip", "area", "border", "middle", "doubt"]]
+print("no region is doubted" if doubts.empty else doubts.round(2).to_string(index=False, max_rows=40))
+pictures.doubted(study, checks)
+plt.show()
+
+# %% [markdown]
 # ## Predict, then measure
 # Which of these costs most accuracy: a black 30 % square in the middle, the actor's silhouette in black, or the actor's
 # bounding box in black?
@@ -156,6 +171,7 @@ guess = ""  # "30 % square", "actor hidden (silhouette)" or "actor hidden (box)"
 with study.timed("masking sweep", len(conditions) * len(test)):
     masking = study.evaluate(test, conditions, "masking", frames=False)
 study.save("predictions/masking", masking)
+masking = doubtful.trusted(masking, checks, study.profile.dataset.kind)
 summary = summarise(masking, by=["condition"]).set_index("condition")
 columns = ["n_clips", "acc", "acc_low", "acc_high", "confidence"]
 choices = [name for name in (SQUARE, "hide:actor:silhouette", "hide:actor:box") if name in summary.index]
@@ -244,8 +260,10 @@ falls[falls["of"] >= 5].assign(condition=lambda t: t["condition"].map(describe))
 
 # %% [markdown]
 # ## How well does a region source without ground truth find the actor?
-# Real videos have no exact masks. `motion` finds what moves; `relevance` asks CLIP itself. Where truth is known (the
-# demo), both are scored against the true actor and prop, beside two baselines that do not look at the picture.
+# Real videos have no exact masks. `motion` finds what moves, `homography` what moves before a camera that moves, too
+# (try it in the explorer above, or with `overrides = {"regions.sources": ["homography"]}`); `relevance` asks CLIP
+# itself. Where truth is known (the demo), they are scored against the true actor and prop, beside two baselines that
+# do not look at the picture.
 # `pointing`: how often the single most relevant pixel lies on actor or prop. `top20`: how much of the most relevant
 # fifth does (they cover less than a fifth of the frame, so it cannot reach 1).
 

@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from clipaction.analysis import dose
 from clipaction.analysis.bias import bias
+from clipaction.analysis.doubtful import sought
 from clipaction.analysis.tempering import calibrated
 from clipaction.evaluate.predictions import META, prediction_rows
 from clipaction.masking.plan import hidden_condition, plan
@@ -219,6 +220,9 @@ def write_results(
         pd.concat(scores) if truth else pd.DataFrame(columns=["source", "part", "clip", "group", "iou"]),
         "region_scores",
     )
+    facts = {"row": range(len(meta)), "area": 0.1, "border": 0.05, "middle": 0.1, "doubt": ""}
+    parts = sought(profile) or {"none": ""}  # a profile may have no source that finds actors
+    save(pd.concat([meta.assign(source=s, part=part, **facts) for s, part in parts.items()]), "region_checks")
     methods = [m for m in GAIN if not m.startswith("cnn")]
     slow = ("hypothesis", "shortlist-3", "naive-hypothesis")  # run on unmasked clips only
     pairs = [(m, c) for m in methods for c in ("none", SQUARE, HELDOUT, hidden)[: 1 if m in slow else 4]]

@@ -80,7 +80,7 @@ def test_conditions_hide_what_it_says():
 def test_the_notebooks_hide_actor_and_prop_by_it_where_it_comes_first():
     profile = load_profile("ucf101", {"regions.sources": ["left", "motion"]})
     assert hidden_condition(profile, plates=False) == "hide:actor+prop:box@left"
-    assert hidden_condition(load_profile("ucf101"), plates=False) == "hide:actor+prop:box@motion"
+    assert hidden_condition(load_profile("ucf101"), plates=False) == "hide:actor+prop:box@homography"
 
 
 def test_it_is_swept_once_and_again_when_its_code_changes(toy_study, toy_meta, monkeypatch):

@@ -1,5 +1,6 @@
 """Splits from names alone, folders of one's own videos, and what a user reads when they are wrong."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,21 @@ def test_folder_suffixes_and_hidden_files(tmp_path):
         (tmp_path / "a" / name).touch()
     names = {clip.path.name for clip in load_dataset(folder_profile(tmp_path)) if clip.cls == "a"}
     assert names == {"0.mp4", "x.AVI", "x.mkv", "x.webm", "x.MOV"}
+
+
+def test_folder_names_of_any_bytes(tmp_path):
+    """What is printed and stored is text; the path stays as it is."""
+    for name in (b"a\xff/caf\xe9.mp4", b"a\xff/caf\xe8.mp4", b"b/x\ny.mp4"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    dataset = load_dataset(folder_profile(tmp_path))
+    assert [clip.id for clip in dataset] == ["a\\xff/caf\\xe8.mp4", "a\\xff/caf\\xe9.mp4", "b/x\\ny.mp4"]
+    assert dataset.classes == ("a\\xff", "b") and all(clip.path.exists() for clip in dataset)
+    dataset.table().to_csv(tmp_path / "clips.csv", encoding="utf-8")
+    (tmp_path / "b" / "x\\ny.mp4").touch()
+    with pytest.raises(UserError, match="names that print alike"):
+        load_dataset(folder_profile(tmp_path))
 
 
 def test_folder_words(tmp_path):

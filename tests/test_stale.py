@@ -286,6 +286,7 @@ def test_a_changed_shape_repeats_its_own_conditions_alone(copy, name):
 def test_a_changed_source_repeats_its_own_conditions_alone(copy, name):
     """The part of its file that only it uses."""
     edits = {"truth": "CHANNELS", "motion": "moving", "relevance": "relevant", "detector": "SIDE", "boxes": "rasterise"}
+    edits["homography"] = "moving"
     repeated = of_kind(
         copy.names(f"masking.regions.{name}", edits[name]), "step", "shape", "source", "control", "figure"
     )
@@ -339,6 +340,8 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         ("masking.cells", "CELLS", "shape patches, control cells"),
         ("masking.fills", "feathered", "step predictions"),
         ("masking.regions.camera", "camera_shifts", "source motion"),
+        ("masking.regions.planes", "homography", "source homography"),
+        ("masking.regions.plausible", "RIM", "notebook 03"),
         ("masking.regions.geometry", "box", "step predictions, step noise, method anchored, method red-circle"),
         ("evaluate.predictions", "_rows", "step predictions"),
         ("evaluate.sweep", "_predict", "step predictions"),

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -202,12 +203,12 @@ def test_copied_data_folder_with_new_times_decodes_nothing(tmp_path, decodes, mo
 @pytest.mark.parametrize(
     ("file", "old", "new", "changes"),
     [
-        ("data/video.py", "One pass over the file", "A single pass", False),  # a docstring
+        ("data/video.py", "in one pass over the file", "in a single pass", False),  # a docstring
         ("data/video.py", "  # decoding will report it", "", False),  # a comment
         ("data/filling.py", "SYNC_SECONDS = 2.0", "SYNC_SECONDS = 3.0", False),  # no byte depends on it
         ("data/store.py", "FAILED_SHARE = 0.05", "FAILED_SHARE = 0.1", False),
         ("demo/actions.py", "practising archery", "doing archery", False),
-        ("data/video.py", "FROZEN_LEVEL = 8", "FROZEN_LEVEL = 9", True),
+        ("data/still.py", "FROZEN_LEVEL = 8", "FROZEN_LEVEL = 9", True),
         ("data/preprocess.py", "antialias=True", "antialias=False", True),
         ("data/preprocess.py", "PART_CODES = (1, 2,", "PART_CODES = (2, 1,", True),
         ("demo/truth.py", "offset[list(indices)]", "offset[indices]", True),
@@ -237,6 +238,30 @@ def test_failures_are_listed_and_not_fatal(tmp_path, capsys):
     assert listed[["id", "used"]].values.tolist() == [["c04", False], ["c07", True]]
     assert listed.path.tolist() == [str(tmp_path / "4.avi"), str(tmp_path / "7.avi")]
     assert "c04: invalid data" in capsys.readouterr().out
+
+
+def test_names_of_any_bytes_and_what_is_no_file(tmp_path):
+    """Such names stay out of tables: ids and the list of failures are text that can be printed and stored."""
+    clips = toy_dataset(tmp_path, 22).clips
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.avi"))
+    clips[4].path.rename(odd)
+    (tmp_path / "5.avi").unlink()
+    os.mkfifo(tmp_path / "5.avi")  # would be waited for
+    os.truncate(odd, odd.stat().st_size * 2 // 3)
+    clips[4] = replace(clips[4], path=odd)
+    result = prepare(Dataset("toy", ("a", "b"), {}, clips), 24, 2, tmp_path / "frames")
+    assert len(result.rows) == 21 and result.table.reason[5] == "a named pipe, not a video file"
+    listed = pd.read_csv(result.folder / "failed.csv")
+    assert listed.path.tolist() == [f"{tmp_path}/caf\\xe9.avi", str(tmp_path / "5.avi")]
+
+
+@pytest.mark.parametrize("shape", [(2, 7680), (7680, 2)])
+def test_very_wide_frames_cost_no_gigabytes(shape):
+    """Only the middle of such a frame comes into the square."""
+    height, width = shape
+    images = np.arange(height * width, dtype=np.uint32).reshape(1, height, width, 1).repeat(3, -1).astype(np.uint8)
+    middle = images[:, (height - 16) // 2 :][:, :16] if height > width else images[:, :, (width - 16) // 2 :][:, :, :16]
+    assert np.array_equal(resize(images, 224), resize(middle, 224))
 
 
 def test_more_than_five_percent_failed(tmp_path):

@@ -1,12 +1,18 @@
 """Decoding: which frames, the right way up, and what is left of damaged files."""
 
 import os
+import socket
+import time
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from damaged import damaged_videos, real_videos
+from PIL import Image
 
+from clipaction.data import convert, video
+from clipaction.data.files import printable
 from clipaction.data.video import VideoError, decode, segment_centres
 
 
@@ -19,7 +25,8 @@ def moving(n, height=48, width=64):
 def write(path, frames, codec="mpeg4", rate=25, gop=10):
     """Write frames (all one size) as a video."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate)
+        options = {"sc_threshold": "1000000000"}  # no key frames but those that are asked for
+        stream = container.add_stream(codec, rate=rate, options=options if codec == "mpeg4" else {})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt, stream.bit_rate, stream.gop_size, stream.thread_count = "yuv420p", 2_000_000, gop, 1
         for frame in frames:
@@ -135,6 +142,142 @@ def test_nothing_to_decode(tmp_path):
             decode(path, 8)
         assert error.value.path == path and error.value.reason
         assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    """A named pipe would be waited for."""
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "folder.mp4").mkdir()
+    (tmp_path / "device.mp4").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket.mp4"))
+        for name, what in (("pipe", "a named pipe"), ("folder", "a folder"), ("socket", "a socket")):
+            with pytest.raises(VideoError, match=f"{name}.mp4: {what}, not a video file"):
+                decode(tmp_path / f"{name}.mp4", 8)
+        with pytest.raises(VideoError, match="a device"):
+            decode(tmp_path / "device.mp4", 8)
+    (tmp_path / "link.avi").symlink_to(write(tmp_path / "a.avi", moving(20)))
+    assert decode(tmp_path / "link.avi", 4).complete
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.avi", b"a\xff\nb.avi", "写真 é.avi".encode()])
+def test_names_of_any_bytes(tmp_path, name):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.write_bytes(write(tmp_path / "plain.avi", moving(20)).read_bytes())
+    assert decode(path, 4).complete
+    path.write_bytes(b"")
+    with pytest.raises(VideoError) as error:
+        decode(path, 4)
+    assert "\n" not in str(error.value) and printable(path).encode().decode() in str(error.value)
+
+
+def test_printable_names():
+    assert printable("plain é 写.avi") == "plain é 写.avi"
+    assert printable("caf\udce9\t\n\x1b[31m\u2028.avi") == "caf\\xe9\\t\\n\\x1b[31m\\u2028.avi"
+
+
+def test_still_pictures_are_used_and_said(tmp_path):
+    one = decode(write(tmp_path / "one.avi", moving(1)), 4)
+    assert one.damage == "a still picture: a single frame" and one.frames.shape == (4, 48, 64, 3)
+    alike = decode(write(tmp_path / "alike.avi", moving(1).repeat(40, 0)), 4)
+    assert alike.damage == "a still picture: the frames taken are all alike" and alike.n_frames == 40
+    Image.fromarray(moving(9)[8]).save(tmp_path / "picture.png")
+    (tmp_path / "picture.png").rename(tmp_path / "picture.avi")
+    picture = decode(tmp_path / "picture.avi", 4)
+    assert picture.damage == "a still picture: a single frame" and (picture.frames == moving(9)[8]).all()
+    blinking = moving(1).repeat(40, 0)
+    blinking[:, :24, :32] = 255 * (np.arange(40) // 5 % 2)[:, None, None, None]
+    assert decode(write(tmp_path / "blinking.avi", blinking), 5).complete
+
+
+def test_large_frames_are_scaled_while_they_are_converted(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.avi", moving(60, 96, 128))
+    whole = decode(path, 8)
+    monkeypatch.setattr(convert, "FRAME_BYTES", 8 * 3 * 48 * 64)
+    small = decode(path, 8)
+    assert small.frames.shape == (8, 48, 64, 3) and small.complete
+    assert np.abs(np.subtract(seen(small), seen(whole))).max() <= 1
+    assert np.abs(small.frames.mean((1, 2)) - whole.frames.mean((1, 2))).max() < 2
+
+
+def test_frames_that_no_memory_holds_are_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.avi", moving(10, 96, 128))
+    monkeypatch.setattr(video, "MAX_PIXELS", 96 * 64)
+    with pytest.raises(VideoError, match="a.avi: "):
+        decode(path, 4)
+
+
+def test_decoding_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.avi", moving(60))
+    monkeypatch.setattr(video, "SECONDS", 0.0)
+    with pytest.raises(VideoError, match="it takes more than 0 s to decode; cut it shorter"):
+        decode(path, 4)
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.mp4", "a.mkv"])
+def test_frames_of_a_long_video_are_sought(tmp_path, monkeypatch, name):
+    path, opened = write(tmp_path / name, moving(70), gop=6), []
+    plain = decode(path, 5)
+    monkeypatch.setattr(video, "LONG", 69 * 48 * 64)
+    monkeypatch.setattr(video.Reader, "read_all", lambda *_: opened.append("all") or (0, ""))
+    sought = decode(path, 5)
+    assert not opened and (sought.frames == plain.frames).all()
+    assert (sought.indices == plain.indices).all() and sought.n_frames == 70 and sought.complete
+
+
+def test_where_key_frames_are_rare_an_earlier_frame_is_taken(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.avi", moving(70), gop=14)
+    monkeypatch.setattr(video, "LONG", 5 * 5 * 48 * 64)  # five frames for each of five
+    sought = decode(path, 5)
+    centres = segment_centres(70, 5)
+    assert (sought.indices <= centres).all() and (sought.indices > centres - 7).all()
+    assert (sought.indices != centres).any() and seen(sought) == sought.indices.tolist() and sought.complete
+    rare = decode(write(tmp_path / "rare.avi", moving(70), gop=700), 5)  # not within its segment: read through
+    assert rare.indices.tolist() == centres.tolist() == seen(rare)
+
+
+def test_long_video_that_cannot_be_sought_is_read_through(tmp_path, monkeypatch):
+    data = write(tmp_path / "a.avi", moving(70), gop=6).read_bytes()
+    (tmp_path / "a.avi").write_bytes(data[: len(data) // 2])
+    plain = decode(tmp_path / "a.avi", 5)
+    monkeypatch.setattr(video, "LONG", 34 * 48 * 64)
+    sought = decode(tmp_path / "a.avi", 5)
+    assert (sought.frames == plain.frames).all() and sought.damage == plain.damage != ""
+
+
+def survived(paths, count=8):
+    """How each file was taken: 'whole', 'in part' or 'refused'. What is given must be right in form."""
+    found = []
+    for path in paths:
+        started = time.thread_time()
+        try:
+            decoded = decode(path, count)
+            assert decoded.frames.dtype == np.uint8 and decoded.frames.shape[::3] == (count, 3)
+            assert (np.diff(decoded.indices) >= 0).all() and decoded.indices[0] >= 0
+            assert decoded.indices[-1] < decoded.n_frames
+            found.append("whole" if decoded.complete else "in part")
+        except VideoError as error:
+            assert "\n" not in str(error) and error.reason
+            found.append("refused")
+        assert time.thread_time() - started < video.SECONDS + 2, path
+    return found
+
+
+def test_damaged_videos(tmp_path):
+    sources = [write(tmp_path / name, moving(50)) for name in ("a.avi", "a.mp4", "a.mkv")]
+    (tmp_path / "made").mkdir()
+    made = damaged_videos(tmp_path / "made", 21, 0, sources)
+    assert len({path.read_bytes() for path in made}) == 21
+    found = survived(made)
+    assert {"in part", "refused"} <= set(found)
+    (tmp_path / "again").mkdir()
+    again = damaged_videos(tmp_path / "again", 3, 0, sources)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in made[:3]]
+
+
+@pytest.mark.skipif(not real_videos(), reason="CLIPACTION_TEST_VIDEOS does not name the folder of real videos")
+def test_damaged_real_videos(tmp_path):
+    assert set(survived(damaged_videos(tmp_path, 9, 1))) <= {"whole", "in part", "refused"}
 
 
 @pytest.mark.skipif(

@@ -33,6 +33,10 @@ def bias(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
         return pd.DataFrame(columns=["cls"])
     conditions = ("none", gone, boxed, f"control:{boxed}")
     sides = [clips[clips["condition"] == name].sort_values("clip") for name in conditions]
+    shared = set.intersection(*(set(side["clip"]) for side in sides if len(side)))  # clips may be left out of some
+    sides = [side[side["clip"].isin(shared)] for side in sides]
+    if not shared:
+        return pd.DataFrame(columns=["cls"])
     records = []
     for cls in [*sides[0]["cls"].unique(), "all"]:
         seen, blind, box, control = (rows if cls == "all" else rows[rows["cls"] == cls] for rows in sides)
@@ -66,7 +70,8 @@ def falls(masking: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     mistaken = rows[rows["clip"].isin(right["clip"]) & ~correct(rows)]
     table = mistaken.groupby(["condition", "cls", "pred"], observed=True).size().rename("clips").reset_index()
     table["into"] = [classes[k] for k in table["pred"]]
-    table["of"] = table["cls"].map(right.groupby("cls").size()).astype(int)
+    of = rows[rows["clip"].isin(right["clip"])].groupby(["condition", "cls"], observed=True).size().rename("of")
+    table = table.merge(of.reset_index(), on=["condition", "cls"])
     table["share"] = table["clips"] / table["of"]
     order = ["share", "clips", "condition", "cls"]
     table = table.sort_values(order, ascending=[False, False, True, True], kind="stable")
@@ -86,7 +91,8 @@ def flips(masking: pd.DataFrame) -> pd.DataFrame:
     for name, rows in sides.items():
         one_thing = name.startswith("hide:") and "background" not in name and "/" not in name
         if one_thing and f"control:{name}" in sides:
-            flipped = right(sides["none"]) & right(sides[f"control:{name}"]) & ~right(rows)
+            whole, control = (right(sides[other])[rows.index] for other in ("none", f"control:{name}"))
+            flipped = whole & control & ~right(rows)
             found.append(rows[flipped].reset_index())
     table = pd.concat(found, ignore_index=True) if found else masking.head(0)
     table = table.sort_values(["p_pred", "clip"], ascending=[False, True], kind="stable")

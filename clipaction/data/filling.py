@@ -28,6 +28,7 @@ from ..base.paths import data_dir
 from ..base.tensors import mapped
 from ..demo.truth import load_truth
 from .dataset import Clip
+from .files import printable
 from .preprocess import coverage, resize
 from .video import VideoError, decode
 
@@ -63,7 +64,7 @@ def read_clip(video: Path, truth: Path | None, sampling: Sampling) -> tuple[dict
         try:
             labels, plates = load_truth(truth, decoded.indices)
         except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
-            return {}, {"ok": False, "reason": f"ground truth {truth}: {error}"}
+            return {}, {"ok": False, "reason": f"ground truth {printable(truth)}: {error}"}
         arrays |= {PARTS: coverage(labels, size, mode), PLATES: resize(plates, size, sampling.interpolation, mode)}
     height, width = decoded.frames.shape[1:3]
     facts = {"n_frames": decoded.n_frames, "fps": decoded.fps, "width": width, "height": height}
@@ -95,7 +96,7 @@ def fill(store: Path, clips: list[Clip], shapes: Shapes, sampling: Sampling, wor
                 done[line["row"]] = line
                 rows.note(line)
                 if line["reason"]:
-                    tqdm.write(f"{line['id']}: {line['reason']}" + ("; the rest is used" if line["ok"] else ""))
+                    tqdm.write(f"{line['id']}: {line['reason']}; " + ("used" if line["ok"] else "not used"))
                 bar.update()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -108,7 +109,7 @@ def fill(store: Path, clips: list[Clip], shapes: Shapes, sampling: Sampling, wor
 def finish(store: Path, clips: list[Clip], table: pd.DataFrame) -> None:
     """Write failed.csv, index.parquet and, last, content.json with the digests of index and arrays."""
     bad = table[table.reason != ""].rename(columns={"ok": "used"})
-    bad = bad.assign(path=[clips[row].path for row in bad.row])
+    bad = bad.assign(path=[printable(clips[row].path) for row in bad.row])
     write_text(store / "failed.csv", bad[["id", "path", "used", "reason"]].to_csv(index=False))
     save_table(store / "index.parquet", table)
     files = (store / name for name in (FRAMES, PARTS, PLATES, "index.parquet"))

@@ -10,6 +10,7 @@ import yaml
 from ..base.errors import UserError
 from ..base.seeds import rng
 from .dataset import SPLITS, Dataset, dataset, make_dataset, to_words
+from .files import printable
 from .video import VIDEO_SUFFIXES
 
 TEST_SHARE, VAL_SHARE = 0.4, 0.1  # of a class's videos, where the folder does not split them itself
@@ -25,39 +26,42 @@ def load_folder(profile) -> Dataset:
     clips = []
     for cls, by_split in found.items():
         for part, path in assign_splits(by_split, cls, profile.seed):
-            name = path.relative_to(root).as_posix()
+            name = printable(path.relative_to(root).as_posix())
             clips.append({"id": name, "path": path, "cls": cls, "group": name, "split": part})
+    if len({clip["id"] for clip in clips}) < len(clips):
+        raise UserError(f"two videos in {printable(root)} have names that print alike; rename one")
     phrases, templates = read_words(root, sorted(found))
     how = "split by its own folders" if own_split else f"split by seed {profile.seed}"
-    note = f"folder {root}: {len(clips)} videos of {len(found)} classes, {how}"
-    return make_dataset(str(root), clips, phrases, profile.dataset.classes, note, templates)
+    note = f"folder {printable(root)}: {len(clips)} videos of {len(found)} classes, {how}"
+    return make_dataset(printable(root), clips, phrases, profile.dataset.classes, note, templates)
 
 
 def videos_by_class(root: Path) -> tuple[dict[str, dict[str, list[Path]]], bool]:
     """{class: {split: videos}} of a folder, and whether it has split folders of its own (else the split is '')."""
-    expected = f"expected {root.name}/<class>/<video> with {', '.join(VIDEO_SUFFIXES)}"
+    shown = printable(root)
+    expected = f"expected {printable(root.name)}/<class>/<video> with {', '.join(VIDEO_SUFFIXES)}"
     tops = subfolders(root)
     if not tops:
-        raise UserError(f"no class folders in {root}; {expected}" if entries(root) else f"{root} is empty; {expected}")
+        raise UserError((f"no class folders in {shown}" if entries(root) else f"{shown} is empty") + f"; {expected}")
     parts = {"": root}
     own_split = {top.name for top in tops} <= set(SPLITS) and any(map(subfolders, tops))
     if own_split:
         parts = {top.name: top for top in tops}
         if "test" not in parts:
             first = tops[0].name
-            raise UserError(f"{root} has {first}/ but no test/; add it, or take {first}/ away to split by seed")
+            raise UserError(f"{shown} has {first}/ but no test/; add it, or take {first}/ away to split by seed")
     found: dict[str, dict[str, list[Path]]] = {}
     for split, part in parts.items():
         for folder in subfolders(part):
             videos = [path for path in entries(folder) if path.suffix.lower() in VIDEO_SUFFIXES]
-            found.setdefault(folder.name, {})[split] = videos
+            found.setdefault(printable(folder.name), {})[split] = videos
     empty = sorted(cls for cls, by_split in found.items() if not any(by_split.values()))
     if len(empty) == len(found):
-        raise UserError(f"no videos in the folders of {root}; {expected}")
+        raise UserError(f"no videos in the folders of {shown}; {expected}")
     if empty:
-        raise UserError(f"no videos in class folder {empty[0]} of {root}; fill or remove it")
+        raise UserError(f"no videos in class folder {empty[0]} of {shown}; fill or remove it")
     if len(found) == 1:
-        raise UserError(f"only one class, {next(iter(found))}, in {root}; add a folder for at least one more")
+        raise UserError(f"only one class, {next(iter(found))}, in {shown}; add a folder for at least one more")
     return found, own_split
 
 
@@ -109,10 +113,12 @@ def entries(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except FileNotFoundError:
-        raise UserError(f"no folder {folder}; check the path") from None
+        raise UserError(f"no folder {printable(folder)}; check the path") from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
-        raise UserError(f"{folder} cannot be read ({why}); check that it is a folder and its permissions") from None
+        raise UserError(
+            f"{printable(folder)} cannot be read ({why}); check that it is a folder and its permissions"
+        ) from None
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -9,6 +9,8 @@ from torchvision.transforms.functional import center_crop
 
 PART_CODES = (1, 2, 3, 4, 6)  # head, torso, limbs, prop, text in ground-truth label maps (demo/draw.py)
 
+WIDEST = 8  # times as wide as high (or high as wide): of a longer frame only the middle can come into the square
+
 
 def resized_size(height: int, width: int, size: int, resize_mode: str = "shortest") -> tuple[int, int]:
     """Height and width before the crop; the longer side is floored, as torchvision's Resize (and so open_clip) does."""
@@ -23,6 +25,8 @@ def resize(images: np.ndarray, size: int, interpolation: str = "bicubic", resize
     than floats and eight times faster than PIL.
     """
     x = torch.from_numpy(images).permute(0, 3, 1, 2)
+    if resize_mode == "shortest" and max(x.shape[-2:]) > WIDEST * min(x.shape[-2:]):  # else a frame of gigabytes
+        x = center_crop(x, [min(side, WIDEST * min(x.shape[-2:])) for side in x.shape[-2:]])
     height, width = x.shape[-2:]
     target = resized_size(height, width, size, resize_mode)
     if resize_mode == "squash" and height > max(width, size):

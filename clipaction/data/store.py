@@ -144,11 +144,16 @@ def array_shapes(clips: list[Clip], sampling: Sampling) -> dict[str, tuple[int, 
 
 
 def store_key(clips: list[Clip], sampling: Sampling) -> str:
-    """16 hex digits of the clips' ids and files, the sampling and the code; a missing file counts as empty."""
+    """16 hex digits of the clips' ids and files, the sampling and the code.
+
+    What is no file that can be read counts as empty: a named pipe would be waited for.
+    """
     paths = [path for clip in clips for path in (clip.path, clip.truth) if path]
     progress = tqdm(paths, desc="checking files", unit="file", delay=2, leave=False)
-    found = digests_of(progress, data_dir())
-    files = sorted((clip.id, found[clip.path], found[clip.truth] if clip.truth else "") for clip in clips)
+    found = digests_of((path for path in progress if path.is_file() and os.access(path, os.R_OK)), data_dir())
+    files = sorted(
+        (clip.id, *(found.get(path, "") if path else "" for path in (clip.path, clip.truth))) for clip in clips
+    )
     return DECODING.key(astuple(sampling), files)
 
 

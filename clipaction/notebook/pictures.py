@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ..analysis.doubtful import region_of
 from ..base.files import replacing
 from ..masking.conditions import describe
 from ..study import Study
@@ -104,6 +105,19 @@ def flipped(study: Study, meta: pd.DataFrame, found: pd.DataFrame, count: int = 
         answer = f"{describe(row.condition)}:\n{study.classes[row.pred]} ({row.p_pred:.0%} sure)"
         titles += [f"{row.cls}: right", "same mask elsewhere: right", answer]
     return tiles(images, titles, columns=3, side=2.0, size=8) if images else plt.figure(figsize=(4, 0.3))
+
+
+def doubted(study: Study, checks: pd.DataFrame, count: int = 8) -> Figure:
+    """Middle frames of clips whose region cannot be right (rows of `analysis.doubtful.check_regions`), the region in
+    orange; at most `count` a source."""
+    rows = checks[checks["doubt"] != ""].groupby("source", sort=False).head(count)
+    images, middle = [], study.profile.frames // 2
+    for row in rows.itertuples():
+        mask = region_of(study, row.row, row.source, row.part)[middle, ..., None].numpy()
+        frame, orange = study.store.frames[row.row][middle] / 255, np.array([0.9, 0.5, 0])
+        images.append(frame * (1 - 0.6 * mask) + orange * 0.6 * mask)
+    titles = [f"{row.clip.rpartition('/')[2]}\n{row.source}: {row.doubt}" for row in rows.itertuples()]
+    return tiles(images, titles, columns=4, side=1.8) if images else plt.figure(figsize=(4, 0.3))
 
 
 def noises(delta: torch.Tensor, classes: Sequence[str], eps: float | None = None) -> Figure:

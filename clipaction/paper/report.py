@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 from tqdm.auto import tqdm
 
+from ..analysis.doubtful import counts
 from ..base.files import write_text
 from ..base.paths import figures_dir, results_dir
 from . import claims
@@ -68,6 +69,7 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
     if explorer.exists():  # made by notebook 03, where the model is
         write_text(path.parent / explorer.name, explorer.read_text())
     links = {"link": lambda file: os.path.relpath(file, path.parent)}
+    checks = results.table("region_checks.parquet")
     environment.filters |= {"cell": cell, "embed": embed, "pvalue": pvalue, "p": claims.equal, **links}
     shown = ("shown", "range", "unit")
     cards = [
@@ -89,6 +91,9 @@ def write_report(results: Results, records: dict[str, Record], found: pd.DataFra
         tables=[records[name] for name in TABLES],
         explorer=path.parent / explorer.name if explorer.exists() else None,
         failed=results.failed().to_dict("records"),
+        regions=counts(checks),
+        doubtful=checks[checks["doubt"] != ""].to_dict("records"),
+        demo=results.run["profile"]["dataset"]["kind"] == "demo",
         # pages, of which this notebook's own is written when it is finished
         notebooks=[
             book.with_suffix(".html") for book in sorted((results.folder / "notebooks").glob("[0-9][0-9]_*.ipynb"))

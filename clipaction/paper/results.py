@@ -35,6 +35,7 @@ MADE_BY = {  # the notebook that makes a file, by the start of the file's name
     "predictions/masking": "03_masking_analysis",
     "masks/": "03_masking_analysis",
     "region_scores": "03_masking_analysis",
+    "region_checks": "03_masking_analysis",
     "bias": "03_masking_analysis",
     "predictions/noise": "04_noise_training",
     "predictions/calibrated": "04_noise_training",

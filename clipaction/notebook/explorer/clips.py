@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...base.cache import read_table
+from ...data.files import printable
 from ...data.preprocess import resize
 from ...data.video import Decoded, VideoError, decode
 from ...evaluate.predictions import correct
@@ -78,7 +79,9 @@ class Clips:
         path = Path(path).expanduser()
         judged = decode(path, self.study.profile.frames)
         frames = resize(judged.frames, **self.preparation)
-        clip = OpenClip(name or path.name, "your video", None, "", -next(OWN), frames, *self.pixels(path, judged))
+        clip = OpenClip(
+            name or printable(path.name), "your video", None, "", -next(OWN), frames, *self.pixels(path, judged)
+        )
         self.opened[clip.name] = clip
         return clip
 

@@ -22,7 +22,7 @@ def tab01(results: Results) -> Table:
         if len(scenes) > 1:
             records += [{"domain": domain, "split": split, "scene": scene, **tally(part)} for scene, part in scenes]
     data = order(pd.DataFrame(records), domain=["home", "ward"], split=["test", "val", "train"], scene=SCENES)
-    how = failed["ok"].map({True: "read in part", False: "could not be read"})
+    how = failed["ok"].map({True: "used, with a note", False: "could not be read"})
     listed = failed.rename(columns={"id": "clip"}).assign(split=how)[["split", "clip", "reason"]]
     data = pd.concat([data.assign(clip="", reason=""), listed], ignore_index=True)
     data[["domain", "scene"]] = data[["domain", "scene"]].fillna("")
@@ -34,7 +34,9 @@ def tab01(results: Results) -> Table:
         view["clip"], view["reason"] = data["clip"], data["reason"]
     if results.place == "test":
         view = view.drop(columns=["domain", "scene"])
-    note = f"{len(failed)} damaged clips are listed below the counts." if len(failed) else "Every clip could be read."
+    note = "Every clip could be read."
+    if len(failed):
+        note = f"{len(failed)} clips that are damaged or stand still are listed below the counts."
     return Table(data, view, f"Data. {note} {results.facts(split='all')}")
 
 

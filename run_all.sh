@@ -9,6 +9,7 @@
 # Options: --from 03     start with notebook 03          --only 04    run notebook 04 alone
 #          --fresh       repeat what is finished          --seeds 3,4  whole runs, then taken together
 #          --split 1,2   UCF-101 splits                   --set noise.eps=8   any field of the profile
+#          --cluster local:4, tcp://host:8786 or cluster.yaml   several processes or machines, with Dask
 #
 # On a machine with only Python 3.11 or newer it first makes .venv from requirements.lock (minutes, once). If the active
 # environment has every requirement, it is used instead. A run that was stopped goes on where it was; finished work is

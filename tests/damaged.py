@@ -23,6 +23,8 @@ def damaged_videos(folder: Path, count: int, seed: int, sources: Sequence[Path] 
     The same seed and sources give the same bytes. Kinds and sources take turns; where and how much is drawn.
     """
     sources = real_videos() if sources is None else sources
+    if not sources:
+        raise ValueError("no videos to damage: give sources, or name a folder of videos in CLIPACTION_TEST_VIDEOS")
     made = []
     for i in range(count):
         generator = np.random.default_rng([seed, i])

@@ -1,11 +1,13 @@
 """Arrays that need not fit into memory, and that memory does not grow with the clips."""
 
 import os
+import shutil
 
 import numpy as np
 import pytest
 
 from clipaction.base.arrays import Rows, on_disk
+from clipaction.base.errors import StorageError
 from clipaction.run import scale
 
 
@@ -38,8 +40,8 @@ def test_an_array_on_disk_is_like_any_other_and_leaves_no_file(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system does not tell beforehand")
 def test_a_disk_without_room_is_told_at_once(tmp_path):
-    with pytest.raises(OSError):
-        on_disk((2**62,), tmp_path)
+    with pytest.raises(StorageError, match=f"no space left on the disk of {tmp_path}; free some"):
+        on_disk((2 * shutil.disk_usage(tmp_path).total,), tmp_path)
 
 
 def test_sixteen_times_the_clips_take_no_more_memory_than_their_batches():

@@ -1,13 +1,20 @@
 """Tables and tensors that are kept: reused by their key, and known when they are damaged."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from clipaction.base import code
 from clipaction.base.cache import cached_table, kept_table, read_table, save_table
 from clipaction.base.errors import UserError
+from clipaction.base.graph import Code
 from clipaction.base.tensors import facts_of, read_tensors, save_tensors
+from clipaction.evaluate.sweep import evaluate
+from clipaction.noise.learning import learn
 
 
 @pytest.fixture
@@ -81,3 +88,18 @@ def test_one_flipped_bit_of_a_tensor_file_is_found(tmp_path):
             continue
         # a flip in the header's own padding or in the name of the digest changes nothing that counts
         assert facts.get("key") == "abc" and all(torch.equal(found[name], tensors[name]) for name in tensors)
+
+
+def test_threads_that_make_keys_at_once_make_the_same_keys(monkeypatch):
+    def digests(threads: int) -> list[str]:
+        fresh = Code()
+        monkeypatch.setattr(code, "code", lambda: fresh)
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(code.code_digest, [learn, evaluate] * 3))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        assert digests(6) == digests(1)
+    finally:
+        sys.setswitchinterval(interval)

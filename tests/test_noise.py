@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from clipaction.base.errors import UserError
-from clipaction.noise import apply
+from clipaction.noise import apply, learning
 from clipaction.noise.apply import isolate
 from clipaction.noise.files import load_noise, save_noise, saved_facts
 from clipaction.noise.frames import in_other_scenes, training_frames
 from clipaction.noise.parameters import ClassNoise, add, extended, match, mix, of_class, random_like
-from clipaction.noise.views import check_disjoint, embed_views, validation_batches
-from clipaction.vision.clip import clips_to_input
+from clipaction.noise.views import Views, check_disjoint, embed_views, kept_views, validation_batches
+from clipaction.vision.clip import EMBEDDED, clips_to_input
 
 
 @pytest.fixture
@@ -135,3 +135,25 @@ def test_a_group_in_two_splits_is_refused():
     for column in ("clip", "group"):
         with pytest.raises(UserError, match=f"a {column} is in two splits"):
             check_disjoint(parts[0], parts[1].assign(**{column: parts[0][column]}), parts[2])
+
+
+def test_views_are_embedded_once_and_again_when_what_they_show_changes(square_study):
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+
+    def embedded(train: pd.DataFrame, **swap: float) -> tuple[int, dict[str, Views]]:
+        given, before = learning.material(square_study, train, val, "real"), EMBEDDED["frames"]
+        views = kept_views(square_study, "mine", given, val, looks={"isolated": isolate}, **swap)
+        return EMBEDDED["frames"] - before, views
+
+    count, first = embedded(train)
+    again, second = embedded(train)
+    assert count and not again and list(first) == list(second) == ["whole", "isolated"]
+    for name, seen in first.items():
+        for part in ("train", "train_labels", "val", "val_labels"):
+            assert torch.equal(getattr(seen, part), getattr(second[name], part))
+        assert seen.classes == second[name].classes and torch.equal(seen.probe, second[name].probe)
+    assert embedded(train, swap=0.0)[0] and embedded(train.iloc[:4])[0]
+    assert embedded(train)[0], "a file holds the views that were made last"
+    path = square_study.results / "noise" / "views-mine.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert embedded(train)[0] and not embedded(train)[0], "a damaged file is made again"

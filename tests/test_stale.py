@@ -30,6 +30,7 @@ from clipaction.masking.controls import CONTROLS
 from clipaction.masking.plan import SQUARE
 from clipaction.masking.regions import SOURCES
 from clipaction.masking.shapes import SHAPES
+from clipaction.noise.apply import isolate
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.tables import TABLES
 from clipaction.profiles import load_profile
@@ -66,6 +67,8 @@ NO_RESULT = {
     "run.bench": "measures speed; nothing is kept",
     "run.cli": "the command line",
     "run.deep": "checks files",
+    "run.cluster": "where work is done",
+    "run.cluster_file": "describes a cluster",
     "run.forecast": "tells how long a run will take",
     "run.lab": "opens JupyterLab on copies of the notebooks",
     "run.live": "shows progress",
@@ -75,7 +78,9 @@ NO_RESULT = {
     "run.runner": "which notebooks run",
     "run.scale": "measures memory and speed; nothing is kept",
     "run.watch": "ends a kernel that does not answer",
+    "run.tasks": "calls what notebooks call, ahead of them",
     "run.work": "counts, for the forecast",
+    "run.worker": "does tasks on a cluster",
 }
 
 
@@ -105,7 +110,8 @@ class Copy:
         networks = [METHODS[name].build for name in network_names()]
         anchor = SOURCES[load_profile("demo").noise.anchor].function
         # chosen by name, so named in the key
-        also = {"noise": [*check(SQUARE).functions, anchor], "networks": [*networks, *check(SQUARE).functions]}
+        square = check(SQUARE).functions
+        also = {"noise": [*square, anchor], "views": [*square, anchor, isolate], "networks": [*networks, *square]}
         for name, step in STEPS.items():
             yield self.work("step", name, [symbol(f) for f in (*step.functions, *also.get(name, ()))])
         for name, shape in SHAPES.items():
@@ -276,8 +282,8 @@ def test_a_changed_comment_docstring_or_error_text_repeats_nothing(copy, module)
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_changed_shape_repeats_its_own_conditions_alone(copy, name):
     repeated = copy.names("masking.shapes", SHAPES[name].field.__name__)
-    validated = {"step noise", "step networks"} if name == check(SQUARE).shape else set()  # behind a square
-    expected = {f"shape {name}"} | validated
+    behind_a_square = {"step noise", "step views", "step networks"}  # their validation clips
+    expected = {f"shape {name}"} | (behind_a_square if name == check(SQUARE).shape else set())
     assert repeated - of_kind(repeated, "notebook") == expected
     assert {"notebook 03", "notebook explore_masks"} <= repeated
 
@@ -290,7 +296,7 @@ def test_a_changed_source_repeats_its_own_conditions_alone(copy, name):
     repeated = of_kind(
         copy.names(f"masking.regions.{name}", edits[name]), "step", "shape", "source", "control", "figure"
     )
-    steps = {"motion": {"step noise"}, "detector": {"step detections"}}  # anchored noise is validated with motion
+    steps = {"motion": {"step noise", "step views"}, "detector": {"step detections"}}  # motion is the anchor of noise
     steps["truth"] = {"step networks", "step relevance at each dose"}
     assert repeated == {f"source {name}"} | steps.get(name, set())
 

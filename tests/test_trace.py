@@ -34,7 +34,9 @@ from clipaction.masking.conditions import check
 from clipaction.masking.plan import SQUARE, plan
 from clipaction.masking.regions import SOURCES, detector
 from clipaction.noise import learning
+from clipaction.noise.apply import isolate
 from clipaction.noise.protocols import build_protocols
+from clipaction.noise.views import embed_views
 from clipaction.paper.figures import FIGURES
 from clipaction.paper.records import FIGURE, TABLE
 from clipaction.paper.results import Results
@@ -163,6 +165,15 @@ def test_noise(square_study):
             learning.learn(square_study, name, given["real" if recipe.real else "given"], val)
         assert len(ran) > 20
         assert not missed(ran, [*STEPS["noise"].functions, *named], BY_VALUE), name
+
+
+def test_views(square_study):
+    train, val = (square_study.clips(split) for split in ("train", "val"))
+    given = learning.material(square_study, train, val)
+    with traced() as ran:
+        embed_views(square_study, given.frames, val, given.swapped, looks={"isolated": isolate})
+    named = [*check(SQUARE).functions, SOURCES[square_study.profile.noise.anchor].function, isolate]
+    assert len(ran) > 10 and not missed(ran, [*STEPS["views"].functions, *named], BY_VALUE)
 
 
 def test_networks(toy_study, toy_meta):

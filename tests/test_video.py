@@ -203,14 +203,14 @@ def test_large_frames_are_scaled_while_they_are_converted(tmp_path, monkeypatch)
 def test_frames_that_no_memory_holds_are_refused(tmp_path, monkeypatch):
     path = write(tmp_path / "a.avi", moving(10, 96, 128))
     monkeypatch.setattr(video, "MAX_PIXELS", 96 * 64)
-    with pytest.raises(VideoError, match="a.avi: "):
+    with pytest.raises(VideoError, match=r"frames have 0 megapixels at most"):
         decode(path, 4)
 
 
 def test_decoding_that_takes_too_long_is_given_up(tmp_path, monkeypatch):
     path = write(tmp_path / "a.avi", moving(60))
     monkeypatch.setattr(video, "SECONDS", 0.0)
-    with pytest.raises(VideoError, match="it takes more than 0 s to decode; cut it shorter"):
+    with pytest.raises(VideoError, match="it takes over 0 s to decode; cut it shorter"):
         decode(path, 4)
 
 

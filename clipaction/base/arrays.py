@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from .storage import writing
+
 
 class Rows:
     """Some rows of an array [n, ...], read when they are asked for: rows[i] is array[index[i]]. With several indices
@@ -34,9 +36,10 @@ class Rows:
 
 def on_disk(shape: tuple[int, ...], folder: Path) -> np.ndarray:
     """An array of zeros, uint8, in a file of `folder` that has no name and goes when the array does. The system keeps
-    in memory what fits. Raises OSError where the disk has no room for all of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder) as file:
+    in memory what fits. Raises StorageError where the disk has no room for all of it."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder), tempfile.TemporaryFile(dir=folder) as file:
         size = max(1, math.prod(shape))
         if hasattr(os, "posix_fallocate"):  # a full disk is an error here; later it would end the process
             os.posix_fallocate(file.fileno(), 0, size)

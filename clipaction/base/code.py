@@ -20,11 +20,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import cache, partial
+from threading import RLock
 from typing import Any
 
 from .content import content
 from .graph import Code, Symbol, version
 from .source import parse
+
+LOCK = RLock()  # what is found in the sources is noted while it is looked for; several threads make keys
 
 
 @cache
@@ -46,15 +49,16 @@ def symbol_of(function: Callable) -> Symbol | None:
 def code_digest(*functions: Callable, everything: bool = False) -> str:
     """64 hex digits of all code that some functions (or classes) reach, also such as a notebook cell defines."""
     roots, foreign = [], []
-    for function in functions:
-        while isinstance(function, partial):
-            function = function.func
-        symbol = symbol_of(function)
-        if symbol is None:
-            foreign.append(content(function, code_digest))
-        else:
-            roots.append(symbol)
-    lines = code().lines(roots, everything)
+    with LOCK:
+        for function in functions:
+            while isinstance(function, partial):
+                function = function.func
+            symbol = symbol_of(function)
+            if symbol is None:
+                foreign.append(content(function, code_digest))
+            else:
+                roots.append(symbol)
+        lines = code().lines(roots, everything)
     return hashlib.sha256("\n".join([*lines, *foreign]).encode()).hexdigest()
 
 

@@ -85,7 +85,8 @@ def decode(path: Path | str, count: int) -> Decoded:
     except (av.FFmpegError, OSError) as error:
         raise VideoError(path, _words(error)) from error
     if not found:
-        raise VideoError(path, damage or "no frame decodes")
+        large = "" if 0 < reader.pixels <= MAX_PIXELS else f" (frames have {MAX_PIXELS / 1e6:.0f} megapixels at most)"
+        raise VideoError(path, (damage or "no frame decodes") + large)
     if announced - found > max(2, announced // 50):  # packed B-frames and edit lists may cost two
         early = f"{found} of {announced} announced frames decode"
     frames, still = reader.frames(found), ""
@@ -182,11 +183,12 @@ class Reader:
                 if key_frame(stream, due) > last:
                     container.seek(round(due), stream=stream)
                     frames = self.pictures(container, stream, damage)
+                picture = None
                 for picture in islice(frames, max(1, int(LONG / (self.pixels * self.count)))):
                     last = start if picture.pts is None else picture.pts
                     if last >= due - step / 2:
                         break
-                if damage or abs(due - last) > step * n / (2 * self.count):
+                if picture is None or damage or abs(due - last) > step * n / (2 * self.count):
                     return False
                 self.kept[index] = convert(picture)
                 self.indices.append(round((last - start) / step))
@@ -210,9 +212,7 @@ class Reader:
 
     def check_time(self) -> None:
         if time.thread_time() - self.started > SECONDS:
-            raise VideoError(
-                self.path, f"it takes more than {SECONDS:.0f} s to decode; cut it shorter or encode it anew"
-            )
+            raise VideoError(self.path, f"it takes over {SECONDS:.0f} s to decode; cut it shorter or encode it anew")
 
     def frames(self, found: int) -> np.ndarray:
         """[count, H, W, 3]: the kept frames in order, which are given back one by one, so that none is held twice."""

@@ -1,14 +1,15 @@
 """Conditions x clips -> predictions: one row a clip (and a frame), from which every number in every table derives.
 
-The rows of one (method, condition, set of clips) are a Parquet file, which carries the key of everything that decided
-it. A file whose key is the same is reused. A sweep that was killed goes on with the first missing file, and one more
-condition costs only that condition."""
+The rows of one (method, condition, block of clips) are a Parquet file, which carries the key of everything that decided
+it. A file whose key is the same is reused, whoever wrote it: an earlier run, or a worker of a cluster. A sweep that was
+killed goes on with the first missing file, and one more condition costs only that condition."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,19 @@ from ..vision.zero_shot import zero_shot
 from .predictions import META, prediction_rows
 
 Protocol = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+BLOCK = 512  # clips of one file, at most
+
+
+def blocks(meta: pd.DataFrame, chunk: int) -> list[pd.DataFrame]:
+    """The clips of `meta`, BLOCK or a few less at a time. Clips are embedded by `chunk`; a block has whole chunks, so
+    that each clip has the same neighbours as without blocks, and its scores the same bits."""
+    size = max(1, BLOCK // chunk) * chunk
+    return [meta.iloc[start : start + size] for start in range(0, len(meta), size)]
+
+
+def chunk_size(store: FrameStore, batch: int) -> int:
+    """How many clips are embedded at once, for a batch of so many frames."""
+    return max(1, batch // store.frames.shape[1])
 
 
 def piece_path(folder: Path, method: str, condition: str, ids: Sequence[str]) -> Path:
@@ -83,36 +97,44 @@ def evaluate_together(
     keep the log-probabilities of all classes, from which another temperature (`analysis.tempering`) or a mixture
     (`evaluate.mixing`) needs no forward pass.
     """
-    rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
     model = (clip.weights_hash, str(clip.dtype), clip.device.type)
-    known = digest(meta[META].astype(str).to_numpy().tolist())  # labels and groups are in the rows that are kept
-    base = (*model, store.key, rows.tolist(), known, seed)
     codes = {method: fingerprint(judge) for method, judge in methods.items()}
-    chunk = max(1, batch // store.frames.shape[1])
+    chunk = chunk_size(store, batch)
     checked = [check(condition) for condition in conditions]
-    pieces: dict[tuple[str, str], pd.DataFrame] = {}
+    pieces: dict[tuple[str, str], list[pd.DataFrame]] = {}
     title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"
-    with tqdm(total=len(methods) * len(checked) * len(rows), unit="clip", desc=title, leave=False) as bar:
-        for condition in checked:
+    with tqdm(total=len(methods) * len(checked) * len(meta), unit="clip", desc=title, leave=False) as bar:
+        for condition, block in product(checked, blocks(meta, chunk)):
+            rows, ids = block["row"].tolist(), block["clip"].tolist()
+            known = digest(block[META].astype(str).to_numpy().tolist())  # labels and groups are in the kept rows
             finder = (finders or {}).get(condition.source)
             parts = (condition.name, condition.facts, finder.key if finder else "")
-            keys, missing = {}, {}
+            keys, missing, found = {}, {}, {}
             for method, judge in methods.items():
                 path = piece_path(folder, method, condition.name, ids)
-                key = PREDICTIONS.key(*base, method, codes[method], frames, scores, *parts, also=condition.functions)
+                about = (*model, store.key, rows, known, seed, method, codes[method], frames, scores)
+                key = PREDICTIONS.key(*about, *parts, also=condition.functions)
                 table = kept_table(path, key)
                 if table is None:
                     keys[method], missing[method] = (path, key), judge
                 else:
-                    pieces[method, condition.name] = table
-                    bar.update(len(rows))
-            if not missing:
-                continue
-            found = _predict(missing, store, meta, condition, seed, chunk, finders, clip, frames, scores, bar)
+                    found[method] = table
+                    bar.update(len(block))
+            if missing:
+                made = _predict(missing, store, block, condition, seed, chunk, finders, clip, frames, scores, bar)
+                for method, table in made.items():
+                    save_table(keys[method][0], table, keys[method][1])
+                found |= made
             for method, table in found.items():
-                save_table(keys[method][0], table, keys[method][1])
-                pieces[method, condition.name] = table
-    return pd.concat([pieces[method, each.name] for method in methods for each in checked], ignore_index=True)
+                pieces.setdefault((method, condition.name), []).append(table)
+    return pd.concat([joined(pieces[method, each.name]) for method in methods for each in checked], ignore_index=True)
+
+
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of all blocks as those of one: clips first, then frames."""
+    if len(tables) == 1:
+        return tables[0]
+    return pd.concat(tables, ignore_index=True).sort_values("level", kind="stable", ignore_index=True)
 
 
 def _predict(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
@@ -28,7 +28,7 @@ from .frames import TrainingFrames, in_other_scenes, region_source, training_fra
 from .gates import posterior_gate
 from .protocols import Setup
 from .training import train
-from .views import Views, embed_views, validation_batches
+from .views import Views, kept_views, validation_batches
 
 TERMS = ("pair", "hinge", "confidence", "tv", "agreement")  # of the loss, beside cross-entropy
 PLAIN = dict.fromkeys(TERMS, 0.0)  # cross-entropy alone
@@ -83,23 +83,25 @@ class Material:
         return fingerprint([self.frames.region, self.frames.plates, self.frames.anchor, self.swapped])
 
 
-def material(study, train: pd.DataFrame, val: pd.DataFrame, source: str | None = None) -> Material:
-    """The frames of training clips and their views. source: see `training_frames`; validation clips get their other
-    scenes by the same source."""
-    source = region_source(study) if source is None else source
-    frames, swapped = training_frames(study, train, source), in_other_scenes(study, val, source)
-    return Material(frames, embed_views(study, frames, val, swapped, looks={"isolated": isolate}), source, swapped)
+def material(study, train: pd.DataFrame, val: pd.DataFrame, name: str = "given") -> Material:
+    """The frames of training clips and their views, and validation clips in other scenes. name: 'given', with exact
+    masks where the data have them; 'real', as on real videos, with what a region source finds."""
+    source = study.profile.noise.anchor if name == "real" else region_source(study)
+    found = Material(training_frames(study, train, source), {}, source, in_other_scenes(study, val, source))
+    found.views.update(kept_views(study, name, found, val, looks={"isolated": isolate}))
+    if name == "given":
+        found.views["unswapped"] = kept_views(study, "unswapped", found, val, swap=0.0)["whole"]
+    return found
+
+
+def material_names(study) -> list[str]:
+    """What materials a study has: 'real' only where exact masks would be there."""
+    return ["given", "real"] if region_source(study) == "truth" else ["given"]
 
 
 def materials(study, train: pd.DataFrame, val: pd.DataFrame) -> dict[str, Material]:
-    """'given': with exact masks where the data have them. 'real': as on real videos, with what a region source finds;
-    only where exact masks would be there."""
-    found = {"given": material(study, train, val)}
-    given = found["given"]
-    given.views["unswapped"] = embed_views(study, given.frames, val, given.swapped, swap=0.0)["whole"]
-    if given.source == "truth":
-        found["real"] = material(study, train, val, study.profile.noise.anchor)
-    return found
+    """All materials of a study, by name."""
+    return {name: material(study, train, val, name) for name in material_names(study)}
 
 
 def fit_gate(
@@ -201,6 +203,11 @@ class Learned:
     gates: dict[str, torch.Tensor]
 
 
+def allowed(given: Collection[str]) -> list[str]:
+    """The noises of RECIPES that the materials with these names allow."""
+    return [name for name, recipe in RECIPES.items() if not recipe.real or "real" in given]
+
+
 def learn_all(
     study,
     given: Mapping[str, Material],
@@ -208,7 +215,7 @@ def learn_all(
     watch: Callable[[str, list[dict]], None] | None = None,
 ) -> tuple[Learned, pd.DataFrame]:
     """All noises of RECIPES that the materials allow, trained side by side, and their curves one below the other."""
-    names = [name for name, recipe in RECIPES.items() if not recipe.real or "real" in given]
+    names = allowed(given)
 
     def one(name: str) -> tuple[torch.Tensor, torch.Tensor | None, pd.DataFrame]:
         return learn(study, name, given["real" if RECIPES[name].real else "given"], val, watch)

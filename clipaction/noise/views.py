@@ -13,10 +13,16 @@ import torch
 from tqdm.auto import tqdm
 
 from ..base import parallel
+from ..base.cache import Step
 from ..base.errors import UserError
+from ..base.tensors import facts_of, read_tensors, save_tensors
 from ..evaluate.judge import labelled_batches
+from ..masking.batches import masked_batches
+from ..masking.conditions import check
 from ..masking.plan import SQUARE
-from ..vision.clip import clips_to_input
+from ..masking.regions import SOURCES
+from ..vision.clip import CLIP, clips_to_input
+from ..vision.load import ARCHITECTURE
 from .apply import action_boxes
 from .frames import TrainingFrames
 from .probe import linear_probe
@@ -112,6 +118,39 @@ def embed_views(
     y_train = torch.from_numpy(data.labels[order]).to(clip.device)
     of_train, (*of_val, y_val) = ([torch.cat(parts) for parts in zip(*side)] for side in (train, chosen))
     return {name: Views(a, y_train, b, y_val, study.n_source) for name, a, b in zip(known, of_train, of_val)}
+
+
+VIEWS = Step("views", embed_views, masked_batches, CLIP, *ARCHITECTURE)  # study.masked gives the validation clips
+
+
+def kept_views(
+    study,
+    name: str,
+    given,
+    val: pd.DataFrame,
+    swap: float | None = None,
+    looks: Mapping[str, Look] | None = None,
+) -> dict[str, Views]:
+    """`embed_views` of a `learning.Material`, from results/<profile>/noise/views-<name>.safetensors if its key is the
+    same."""
+    clip, profile, data, looks = study.clip, study.profile, given.frames, dict(looks or {})
+    config = profile.noise
+    clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist(), given.scenes)
+    settings = (config.views, config.swap if swap is None else swap, config.mask, profile.batch, profile.seed)
+    model = (clip.weights_hash, clip.dtype, clip.device.type)
+    chosen: list[Callable] = [*check(SQUARE).functions, SOURCES[config.anchor].function, *looks.values()]
+    key = VIEWS.key(*model, *clips, *settings, study.n_source, list(looks), also=chosen)
+    path = study.results / "noise" / f"views-{name}.safetensors"
+    if facts_of(path).get("key") != key:
+        found = embed_views(study, data, val, given.swapped, swap, looks)
+        labels = {"train_labels": found["whole"].train_labels, "val_labels": found["whole"].val_labels}
+        features = {f"{look}.{side}": getattr(seen, side) for look, seen in found.items() for side in ("train", "val")}
+        save_tensors(path, labels | features, key=key)
+        return found
+    kept = {part: tensor.to(clip.device) for part, tensor in read_tensors(path)[0].items()}
+    y_train, y_val = kept["train_labels"], kept["val_labels"]
+    sides = {look: (kept[f"{look}.train"], kept[f"{look}.val"]) for look in ("whole", *looks)}
+    return {look: Views(x, y_train, x_val, y_val, study.n_source) for look, (x, x_val) in sides.items()}
 
 
 def as_it_is(x: torch.Tensor, m: torch.Tensor) -> torch.Tensor:

@@ -117,7 +117,7 @@ def doubted(study: Study, checks: pd.DataFrame, count: int = 8) -> Figure:
         frame, orange = study.store.frames[row.row][middle] / 255, np.array([0.9, 0.5, 0])
         images.append(frame * (1 - 0.6 * mask) + orange * 0.6 * mask)
     titles = [f"{row.clip.rpartition('/')[2]}\n{row.source}: {row.doubt}" for row in rows.itertuples()]
-    return tiles(images, titles, columns=4, side=1.8) if images else plt.figure(figsize=(4, 0.3))
+    return tiles(images, titles, columns=3, side=2.2, size=6.5) if images else plt.figure(figsize=(4, 0.3))
 
 
 def noises(delta: torch.Tensor, classes: Sequence[str], eps: float | None = None) -> Figure:

@@ -12,10 +12,10 @@ import difflib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from ..base.errors import UserError, short
 from ..base.files import digest, digest_of
@@ -44,7 +44,7 @@ def load_profile(name_or_path: str | Path = "demo", overrides: dict[str, Any] | 
         return profile.model_copy(update={"title": title})
     except ValidationError as error:
         first = {e["loc"][:2]: e for e in reversed(error.errors())}  # a bad item is also reported for its list
-        texts = [_explain(e) for e in reversed(first.values())]
+        texts = [explain(e) for e in reversed(first.values())]
         raise UserError(f'profile "{name_or_path}": ' + "; ".join(texts)) from None
 
 
@@ -114,22 +114,25 @@ def _merge(below: dict, above: dict) -> dict:
     return out
 
 
-def _explain(error) -> str:
-    """'noise.eps: input should be greater than 0 (got -3)', or the nearest known name for an unknown field."""
+def explain(error, schema: type[BaseModel] = Profile) -> str:
+    """'noise.eps: input should be greater than 0 (got -3)', or the nearest known name for an unknown field.
+
+    error: one of a ValidationError of `schema`."""
     where = short(".".join(str(part) for part in error["loc"] if part != "[key]"))  # an error in a mapping's key
     if error["type"] == "missing":
         return f"{where}: missing"
     if error["type"] == "extra_forbidden":
-        known = _fields(error["loc"][:-1])
+        known = _fields(schema, error["loc"][:-1])
         near = difflib.get_close_matches(str(error["loc"][-1]), known, 1)
         return f"{where}: unknown field; " + (f'did you mean "{near[0]}"?' if near else f"known are {', '.join(known)}")
+    what = f"{error['msg'][0].lower()}{error['msg'][1:]} (got {short(repr(error['input']))})"
     if error["type"] == "value_error":
-        return f"{where}: {error['msg'].removeprefix('Value error, ')}".removeprefix(": ")
-    return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]} (got {short(repr(error['input']))})"
+        what = error["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}".removeprefix(": ")
 
 
-def _fields(location: tuple) -> list[str]:
-    model: Any = Profile
+def _fields(model: Any, location: tuple) -> list[str]:
     for part in location:
-        model = model.model_fields[part].annotation
+        kinds = (model.model_fields[part].annotation, *get_args(model.model_fields[part].annotation))
+        model = next(kind for kind in kinds if hasattr(kind, "model_fields"))  # also of an optional section
     return list(model.model_fields)

@@ -7,6 +7,9 @@
     notebook     executes one notebook
     live         what is shown while it runs
     environment  the Python and the machine that it runs on
+    tasks        what notebooks will ask for, in pieces that any machine can compute
+    worker       does such tasks on another machine
+    cluster      hands them out, with Dask; cluster_file describes one
     bench        the speed of the pipeline and of the bare encoder
 
 `cli`, `arguments` and `environment` are imported before there is an environment. They need only Python's own

@@ -4,6 +4,7 @@ library."""
 from __future__ import annotations
 
 import argparse
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ def parser() -> Parser:
             which.add_argument("--from", metavar="NN", dest="start", help="start with this notebook")
             which.add_argument("--only", metavar="NN", help="run this notebook alone")
             add("--plan", action="store_true", help="say what would be computed and how long it would take, then stop")
+            add(
+                "--cluster",
+                metavar="WHERE",
+                type=cluster,
+                help="let many processes or machines compute (with Dask): local:4, tcp://host:8786 or a .yaml file",
+            )
             add("--fresh", action="store_true", help="delete what runs of this profile made, then repeat it")
             add("--check", action="store_true", help=argparse.SUPPRESS)  # check the arguments, then stop
         if name == "bench":
@@ -123,6 +130,18 @@ def videos(text: str) -> str:
     if not path.is_dir() and not (path.suffix.lower() == ".zip" and path.is_file()):
         raise argparse.ArgumentTypeError(f'no folder "{short(text)}"; give the one that holds <class>/<video>')
     return str(path.resolve())
+
+
+def cluster(text: str) -> str:
+    """'local:4' or 'tcp://host:8786' as it is; the absolute path of a .yaml file."""
+    if re.fullmatch(r"local:[1-9]\d{0,2}|tcp://\S+:\d+", text):
+        return text
+    if is_file_name(text):
+        path = Path(text).expanduser()
+        if not path.is_file():
+            raise argparse.ArgumentTypeError(f'no file "{text}"; docs/cluster.yaml is an example of one')
+        return str(path.resolve())
+    raise argparse.ArgumentTypeError(f'"{short(text)}" is no cluster; give local:4, tcp://host:8786 or a .yaml file')
 
 
 def check_names(arguments) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import nullcontext
 
 from ..base.alone import alone_in
 from ..base.errors import UserError
@@ -32,25 +33,27 @@ def run(arguments) -> int:
             print(told(profile, unfinished(name, overrides, **parts)))
         return 0
     started, complete, chosen = time.monotonic(), True, possible(arguments)
-    for name, overrides in chosen:
-        profile = load_profile(name, overrides)
-        for folder in (data_dir(), results_dir(profile), figures_dir(profile)):
-            check_writable(folder)
-        if profile.dataset.kind != "demo":
-            check_splits(prepared(name, overrides))
-        try:
-            with alone_in(results_dir(profile)):
-                check_space(profile)
-                complete &= run_notebooks(
-                    name,
-                    overrides,
-                    start=arguments.start,
-                    only=arguments.only,
-                    fresh=arguments.fresh,
-                    announce=announce,
-                )
-        except NotebookError as error:
-            return say(error, 1)
+    with workers_of(arguments.cluster, chosen[0]) as ahead:
+        for name, overrides in chosen:
+            profile = load_profile(name, overrides)
+            for folder in (data_dir(), results_dir(profile), figures_dir(profile)):
+                check_writable(folder)
+            if profile.dataset.kind != "demo":
+                check_splits(prepared(name, overrides))
+            try:
+                with alone_in(results_dir(profile)):
+                    check_space(profile)
+                    complete &= run_notebooks(
+                        name,
+                        overrides,
+                        start=arguments.start,
+                        only=arguments.only,
+                        fresh=arguments.fresh,
+                        announce=announce,
+                        ahead=ahead,
+                    )
+            except NotebookError as error:
+                return say(error, 1)
     print(f"finished in {duration(time.monotonic() - started)}\n")
     if not complete:
         return 0
@@ -59,6 +62,16 @@ def run(arguments) -> int:
 
         report.make_pooled(load_profile(*profile_of(arguments)), [load_profile(*each) for each in chosen])
     return verify(arguments)
+
+
+def workers_of(cluster: str | None, run: Run):
+    """A context whose value does a notebook's work ahead on that cluster; None without a cluster."""
+    if cluster is None:
+        return nullcontext()
+    from ..profiles import load_profile
+    from .cluster import workers
+
+    return workers(cluster, load_profile(*run).model.device)
 
 
 def possible(arguments) -> list[Run]:

@@ -12,6 +12,14 @@ from importlib import metadata
 
 from ..base.paths import ROOT
 
+# For processes that compute: glibc gives large arrays back to the system and asks for the next one, which costs a few
+# percent of the time.
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**26),
+    "MALLOC_TRIM_THRESHOLD_": str(2**29),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
+
 
 def requirements() -> list[str]:
     """The direct dependencies of pyproject.toml, tests included: 'torch>=2.6,<3', ..."""

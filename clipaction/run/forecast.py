@@ -28,7 +28,7 @@ from ..demo.render import render_group
 from ..noise.learning import RECIPES
 from ..rivals.prompts import input_embedding
 from ..vision.load import load_clip, preprocessing
-from .work import Work, sizes, steps
+from .work import Work, exact, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
 NOTEBOOK = 7.0  # seconds to start a kernel, import libraries, draw and save
@@ -100,11 +100,13 @@ def reading(profile) -> float:
 
 def space(profile) -> float:
     """Bytes that a profile's results and figures take: fitted to the demo (134 MB) and quick (90 MB), and a third
-    more. Videos and frames are counted where they are made."""
+    more; and regions and scenes of training clips, which lie there while noise is trained. Videos and frames are
+    counted where they are made."""
     clips, side = sizes(profile), preprocessing(profile.model.name, profile.model.pretrained)["size"]
     rows = sum(work.frames for _, _, _, work in steps(profile, clips))
     noises = len(RECIPES) * clips.classes * 3 * side * side * 4
-    return 1.33 * (75e6 + 70 * rows + noises)
+    scenes = 0 if exact(profile) else 5 * (clips.train + clips.val) * clips.frames * side * side
+    return 1.33 * (75e6 + 70 * rows + noises) + scenes
 
 
 def check_space(profile) -> None:

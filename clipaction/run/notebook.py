@@ -21,6 +21,7 @@ from ..base.files import read_json, replacing
 from ..base.paths import ROOT
 from ..base.storage import storage_error
 from ..base.words import duration
+from .environment import MALLOC
 from .live import BAR, Live
 from .watch import PATIENCE, Watch
 
@@ -151,10 +152,7 @@ def own_kernel(columns: int) -> Iterator[None]:
             "TQDM_NCOLS": str(columns),
             "TQDM_NROWS": "20",
             "CLIPACTION_STILLS": "1",  # nobody can turn an explorer's knobs there
-            # glibc gives large arrays back to the system and asks for the next one: a few percent of the time
-            "MALLOC_MMAP_THRESHOLD_": str(2**26),
-            "MALLOC_TRIM_THRESHOLD_": str(2**29),
-            "MALLOC_TOP_PAD_": str(2**26),
+            **MALLOC,
         }
         before = {name: os.environ.get(name) for name in variables}
         os.environ.update(variables)

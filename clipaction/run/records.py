@@ -9,6 +9,7 @@ the work.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -28,14 +29,8 @@ from ..masking.regions.boxes import annotation_file
 # Every notebook adds times and facts of the machine to these; they differ in every run and decide nothing.
 NOT_COMPARED = {"results/timing.parquet", "results/environment.json", "results/forecast.json"}
 LEFT_OVER = re.compile(r"\..+\.[0-9a-f]{8}(\.\w+)?")  # of a writer that was killed (`base.files.replacing`)
-OWN_FOLDERS = (
-    "predictions",
-    "noise",
-    "baselines",
-    "doses",
-    "masks",
-    "paper",
-)  # where only runs write
+# Folders of the results in which only runs write.
+OWN_FOLDERS = ("predictions", "noise", "baselines", "doses", "masks", "paper")
 
 
 def key(profile, book: Path, earlier: list[Path]) -> str:
@@ -174,10 +169,9 @@ def forget(profile, books: list[Path], everything: bool) -> None:
     print(listed(profile, files), flush=True)
     for path in files:
         path.unlink(missing_ok=True)
-    for top in (results_dir(profile), figures_dir(profile)):
-        for folder in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
-            if not any(folder.iterdir()):
-                folder.rmdir()
+    for folder in sorted({path.parent for path in files}, reverse=True):  # those below come first
+        with contextlib.suppress(OSError):  # not empty
+            folder.rmdir()
 
 
 def listed(profile, files: list[Path]) -> str:

@@ -24,12 +24,14 @@ def run(
     fresh: bool = False,
     folder: Path = ROOT / "notebooks",
     announce: Callable[[Any, list[str]], None] | None = None,
+    ahead: Callable[[str, dict, str], None] | None = None,
 ) -> bool:
     """Runs the numbered notebooks of `folder`: all, those from number `start` on, or `only` one.
 
     fresh: forget what these notebooks finished before. announce: called once, before the first notebook that is not
-    finished, with the profile and the numbers of this and all later ones. Returns whether the last notebook was among
-    them, that is, whether figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
+    finished, with the profile and the numbers of this and all later ones. ahead: called before each notebook that is
+    run, with profile, overrides and its number (`cluster.workers`). Returns whether the last notebook was among them,
+    that is, whether figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
     """
     settings = load_profile(profile, overrides)
     if settings.extensions:  # as absolute paths: a notebook runs in its own folder
@@ -48,6 +50,8 @@ def run(
             announce(settings, [each.name[:2] for each in chosen[chosen.index(book) :]])
             announce = None
         records.begin(settings, book, key)
+        if ahead:
+            ahead(profile, overrides or {}, book.name[:2])
         output = results_dir(settings) / "notebooks" / book.name
         with Live(title(book)) as live:
             execute(book, output, {"profile": profile, "overrides": overrides or {}}, live)

@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
-from synthetic import write_results
 from test_ucf101 import hash_of
 from web import Site, serving
 
 from clipaction.base.errors import UserError
-from clipaction.base.paths import data_dir, results_dir
+from clipaction.base.paths import data_dir
 from clipaction.data.ucf101 import names
 from clipaction.paper.results import Results
 from clipaction.profiles import load_profile
@@ -30,6 +29,7 @@ from .kinds import (
     checkpoints,
     clips_of_ucf101,
     digests,
+    few_results,
     methods,
     networks,
     noises,
@@ -104,7 +104,7 @@ def silent(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("a result is damaged where only the figures are asked for: one line that names it")
 def only_figures(folder: Path, long: bool) -> Iterator[Try]:
-    top = write_results(results_dir("quick"), "quick", failed=0)
+    top = few_results()
     reads = {
         "run.json": lambda results: results.run,
         "clips.parquet": lambda results: results.table("clips.parquet"),

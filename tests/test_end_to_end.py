@@ -197,7 +197,7 @@ def test_test_clips_are_never_read_in_training_or_selection(study, tmp_path):
 
         def __getitem__(self, index):
             rows = np.arange(len(self.array))[index[0] if isinstance(index, tuple) else index]
-            read.update(np.atleast_1d(rows).tolist())
+            read.update(np.ravel(rows).tolist())
             return self.array[index]
 
     store = study.store

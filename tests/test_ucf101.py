@@ -195,7 +195,7 @@ def test_mini_moves_a_small_share_of_the_bytes_and_nothing_the_second_time(archi
     with serving(site) as url:
         dataset = load(monkeypatch, url)
         directory = 5052 * 120 + 2 * 65536
-        assert set(dataset.classes) == set(MINI) and len(dataset) == 10 * (7 + 1 + 3)
+        assert set(dataset.classes) == set(MINI) and len(dataset) == 10 * (4 + 1 + 3)
         assert site.sent < len(dataset) * 3100 + directory
         with zipfile.ZipFile(archive) as whole:
             for clip in list(dataset)[::10]:

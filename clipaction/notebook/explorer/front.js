@@ -24,12 +24,14 @@ const decoded = new Map();
 const DECODED = 240; // as many as about 30 views have
 const SEEN = 200; // views that the page remembers
 
+const drawn = (bytes) => createImageBitmap(new Blob([bytes]));
+
 function bitmap(file) {
   if (!file) return undefined;
   const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength);
   let hash = bytes.length;
   for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
-  const key = `${bytes.length} ${hash}`, image = decoded.get(key) || createImageBitmap(new Blob([bytes]));
+  const key = `${bytes.length} ${hash}`, image = decoded.get(key) || drawn(bytes);
   decoded.delete(key); // the key that was used last stands last
   decoded.set(key, image);
   if (decoded.size > DECODED) decoded.delete(decoded.keys().next().value);
@@ -419,7 +421,8 @@ class Explorer {
   newScene() {
     this.video = [];
     const { clip, video } = this.get("scene");
-    bitmaps(video).then((images) => this.get("scene").clip === clip && (this.video = images));
+    // Not remembered: a clip's whole video would push the pictures of many views out.
+    Promise.all((video || []).map(drawn)).then((images) => this.get("scene").clip === clip && (this.video = images));
   }
 
   newControls() {

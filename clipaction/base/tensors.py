@@ -44,6 +44,15 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     return tensors, facts
 
 
+def kept_tensors(path: Path, key: str) -> dict[str, torch.Tensor] | None:
+    """The tensors at `path` if they open and carry `key` among their facts, else None."""
+    try:
+        tensors, facts = read_tensors(path)
+    except (OSError, UserError):
+        return None
+    return tensors if facts.get("key") == key else None
+
+
 def facts_of(path: Path) -> dict[str, str]:
     """The facts of a file; empty where there is none, or a damaged one."""
     try:

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ..base import parallel
 from ..base.cache import Step
 from ..base.errors import UserError
-from ..base.tensors import facts_of, read_tensors, save_tensors
+from ..base.tensors import kept_tensors, save_tensors
 from ..evaluate.judge import labelled_batches
 from ..masking.batches import masked_batches
 from ..masking.conditions import check
@@ -141,13 +141,14 @@ def kept_views(
     chosen: list[Callable] = [*check(SQUARE).functions, SOURCES[config.anchor].function, *looks.values()]
     key = VIEWS.key(*model, *clips, *settings, study.n_source, list(looks), also=chosen)
     path = study.results / "noise" / f"views-{name}.safetensors"
-    if facts_of(path).get("key") != key:
+    tensors = kept_tensors(path, key)
+    if tensors is None:
         found = embed_views(study, data, val, given.swapped, swap, looks)
         labels = {"train_labels": found["whole"].train_labels, "val_labels": found["whole"].val_labels}
         features = {f"{look}.{side}": getattr(seen, side) for look, seen in found.items() for side in ("train", "val")}
         save_tensors(path, labels | features, key=key)
         return found
-    kept = {part: tensor.to(clip.device) for part, tensor in read_tensors(path)[0].items()}
+    kept = {part: tensor.to(clip.device) for part, tensor in tensors.items()}
     y_train, y_val = kept["train_labels"], kept["val_labels"]
     sides = {look: (kept[f"{look}.train"], kept[f"{look}.val"]) for look in ("whole", *looks)}
     return {look: Views(x, y_train, x_val, y_val, study.n_source) for look, (x, x_val) in sides.items()}

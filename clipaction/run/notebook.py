@@ -21,7 +21,7 @@ from ..base.files import read_json, replacing
 from ..base.paths import ROOT
 from ..base.storage import storage_error
 from ..base.words import duration
-from .environment import MALLOC
+from .environment import MALLOC, variables
 from .live import BAR, Live
 from .watch import PATIENCE, Watch
 
@@ -142,7 +142,7 @@ def own_kernel(columns: int) -> Iterator[None]:
         spec.mkdir(parents=True)
         argv = [sys.executable, "-c", LAUNCH, "-f", "{connection_file}", "--log-level=50"]
         (spec / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": KERNEL, "language": "python"}))
-        variables = {
+        values = {
             "JUPYTER_PATH": folder,
             "JUPYTER_RUNTIME_DIR": folder,
             "IPYTHONDIR": folder,
@@ -154,16 +154,8 @@ def own_kernel(columns: int) -> Iterator[None]:
             "CLIPACTION_STILLS": "1",  # nobody can turn an explorer's knobs there
             **MALLOC,
         }
-        before = {name: os.environ.get(name) for name in variables}
-        os.environ.update(variables)
-        try:
+        with variables(values):
             yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
 
 
 def collapse_bars(path: Path) -> None:

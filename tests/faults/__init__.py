@@ -10,7 +10,6 @@ in which data, results and figures lie, and yields (what was tried, what went wr
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -19,6 +18,8 @@ from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from pkgutil import iter_modules
+
+from clipaction.run.environment import variables
 
 Try = tuple[str, str]
 Check = Callable[[Path, bool], Iterator[Try]]  # the folder, and whether this is the long form
@@ -57,14 +58,9 @@ def faults() -> dict[str, Fault]:
 @contextmanager
 def own_folders(folder: Path) -> Iterator[None]:
     """Inside the block data, results and figures lie in `folder`."""
-    variables = {f"CLIPACTION_{name.upper()}": str(folder / name) for name in ("data", "results", "figures")}
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
+    names = ("data", "results", "figures")
+    with variables({f"CLIPACTION_{name.upper()}": str(folder / name) for name in names}):
         yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def tries(each: Fault, folder: Path, long: bool = False) -> list[Try]:

@@ -10,6 +10,7 @@ from scipy import ndimage
 from clipaction.base.errors import UserError
 from clipaction.masking import regions
 from clipaction.masking.regions import SOURCES, Evidence, camera, region
+from clipaction.masking.regions.motion import large_parts
 
 
 def scene(t=8, size=(96, 128), shake=True, speed=7, seed=0):
@@ -89,6 +90,19 @@ def test_median_over_time_is_that_of_numpy_to_the_bit(t):
     frames = np.random.default_rng(t).normal(100, 50, (t, 9, 7, 3)).round(1)
     before = frames.copy()
     assert np.array_equal(camera.median(frames), np.median(frames, 0)) and np.array_equal(frames, before)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_moved_is_closed_filled_and_rid_of_small_parts_as_scipy_does_it(seed):
+    rng = np.random.default_rng(seed)
+    noise = ndimage.gaussian_filter(rng.random((40 + seed, 61)), rng.uniform(1, 3))
+    moved = noise > np.quantile(noise, rng.uniform(0.7, 0.99))
+    grown = ndimage.distance_transform_edt(~np.pad(moved, 6)) <= 5
+    labels, count = ndimage.label(ndimage.binary_fill_holes((ndimage.distance_transform_edt(grown) > 5)[6:-6, 6:-6]))
+    sizes = ndimage.sum_labels(np.ones_like(labels), labels, range(1, count + 1))
+    expected = np.isin(labels, np.flatnonzero(sizes >= 0.2 * sizes.max()) + 1)
+    assert expected.any() and np.array_equal(large_parts(moved), expected)
+    assert not large_parts(np.zeros_like(moved)).any() and large_parts(np.ones_like(moved)).all()
 
 
 def test_motion_of_a_frozen_clip_is_empty():

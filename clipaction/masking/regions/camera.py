@@ -12,7 +12,7 @@ def roll(image: np.ndarray, shift: Sequence[float] | np.ndarray) -> np.ndarray:
     """The image [H, W, ...] moved by (dv, du) pixels around its edges, bilinear between whole pixels."""
     for axis, distance in enumerate(shift):
         whole, part = divmod(distance, 1)
-        image = np.roll(image, int(whole), axis)
+        image = np.roll(image, int(whole), axis) if whole else image
         image = (1 - part) * image + part * np.roll(image, 1, axis) if part else image
     return image
 
@@ -56,7 +56,8 @@ def camera_shifts(grey: np.ndarray) -> np.ndarray:
         slope = np.stack(np.gradient(scene), -1)
         for frame, shift in zip(steady, shifts):
             rest = (frame - scene)[edge:-edge, edge:-edge]
-            good = np.abs(rest) <= np.quantile(np.abs(rest), 0.8)
+            size = np.abs(rest)
+            good = size <= np.quantile(size, 0.8)
             a = slope[edge:-edge, edge:-edge][good]
             shift += np.clip(np.linalg.solve(a.T @ a + 1e-3 * np.eye(2), a.T @ rest[good]), -1, 1)
     return shifts

@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from .motion import otsu
+from .motion import large_parts, otsu
+from .planes import change
 from .source import Evidence, as_tensor, source
 
 SIDE = 112  # short side at which frames are compared, px
 NOISE = 8.0  # grey levels: a smaller change is noise of camera and compression, not motion
 UNREST = 4.0  # times as much as places usually change (water does): less is not motion either
-REACH = 5  # px of SIDE: gaps so wide are closed
 REMEMBERED = 2**28  # bytes of masks kept in memory
 
 _lock = Lock()
@@ -29,20 +29,10 @@ def moving(frames: np.ndarray) -> np.ndarray:
     A frame's change against the other frames (`planes.change`) is thresholded at 0.4 of Otsu's value, at most a third
     of all pixels, and above the usual unrest of the clip; then closed and filled. Components smaller than a fifth of
     the largest are dropped."""
-    from .planes import change  # OpenCV takes a while to import
-
     differs, unrest = change(frames, SIDE)
     differs = ndimage.gaussian_filter(differs, (0, 0.8, 0.8))
     least = max(0.4 * otsu(differs), np.quantile(differs, 0.65), NOISE + UNREST * unrest)
-    masks = np.zeros(differs.shape, bool)
-    for frame, mask in zip(differs > least, masks):
-        if frame.any():
-            closed = ndimage.distance_transform_edt(~np.pad(frame, REACH + 1)) <= REACH
-            closed = ndimage.distance_transform_edt(closed) > REACH
-            labels, _ = ndimage.label(ndimage.binary_fill_holes(closed)[REACH + 1 : -REACH - 1, REACH + 1 : -REACH - 1])
-            sizes = np.bincount(labels.ravel())[1:]
-            mask[:] = np.isin(labels, np.flatnonzero(sizes >= 0.2 * sizes.max(initial=0)) + 1)
-    return masks
+    return np.stack([large_parts(frame) for frame in differs > least])
 
 
 @source("homography", parts=("actor+prop", "background"))

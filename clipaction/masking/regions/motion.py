@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from threading import Lock
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,8 @@ from .camera import camera_shifts, median, roll
 from .source import Evidence, as_tensor, source
 
 NOISE = 10.0  # grey levels: a smaller change is noise of camera and compression, not motion
+REACH = 5  # px: gaps so wide are closed
+DISC = (np.hypot(*np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]) <= REACH).astype(np.uint8)
 REMEMBERED = 2**28  # bytes of masks kept in memory
 
 _lock = Lock()
@@ -41,22 +44,29 @@ def moving(frames: np.ndarray) -> np.ndarray:
     t, h, w, _ = frames.shape
     shifts = camera_shifts(frames.mean(-1))
     steady = np.stack([roll(frame, shift) for frame, shift in zip(frames, shifts)])
-    change = np.abs(steady - median(steady)).max(-1)
+    change = np.maximum.reduce([*np.moveaxis(np.abs(steady - median(steady)), -1, 0)])  # over colours
     for frame, shift in zip(change, shifts):  # what came around the border is no evidence
         dv, du = (int(np.sign(d) * np.ceil(abs(d))) for d in shift)
         frame[: max(dv, 0)] = frame[h + min(dv, 0) :] = 0
         frame[:, : max(du, 0)] = frame[:, w + min(du, 0) :] = 0
     change = ndimage.gaussian_filter(change, (0, 0.8, 0.8))
-    moved = np.pad(change > max(0.4 * otsu(change), np.quantile(change, 0.65), NOISE), ((0, 0), (6, 6), (6, 6)))
-    masks = np.zeros((t, h, w), np.float32)
-    for frame, mask, shift in zip(moved, masks, shifts):
-        grown = ndimage.distance_transform_edt(~frame) <= 5
-        labels, count = ndimage.label(ndimage.binary_fill_holes(ndimage.distance_transform_edt(grown) > 5)[6:-6, 6:-6])
-        if frame.any() and count:
-            sizes = np.bincount(labels.ravel())[1:]
-            large = np.isin(labels, np.flatnonzero(sizes >= 0.2 * sizes.max()) + 1)
-            mask[:] = roll(large.astype(np.float32), -shift)
-    return masks
+    moved = change > max(0.4 * otsu(change), np.quantile(change, 0.65), NOISE)
+    masks = [roll(large_parts(frame).astype(np.float32), -shift) for frame, shift in zip(moved, shifts)]
+    return np.stack(masks).astype(np.float32)
+
+
+def large_parts(moved: np.ndarray) -> np.ndarray:
+    """What moved, bool [h, w], closed and filled, without components under a fifth of the largest: bool [h, w].
+
+    By OpenCV, which takes a fifth of scipy's time and lets other threads work meanwhile."""
+    margin = np.pad(moved.astype(np.uint8), REACH)  # so that the disc grows over the border and back
+    closed = cv2.erode(cv2.dilate(margin, DISC), DISC)[REACH:-REACH, REACH:-REACH]
+    outside = np.pad(closed, 1)
+    cv2.floodFill(outside, None, (0, 0), 1)
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(closed | (outside == 0)[1:-1, 1:-1], connectivity=4)
+    sizes = facts[:, cv2.CC_STAT_AREA].copy()
+    sizes[0] = 0  # what is not moved
+    return (sizes >= max(0.2 * sizes.max(), 1))[labels]
 
 
 @source("motion", parts=("actor+prop", "background"))

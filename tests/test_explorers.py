@@ -186,6 +186,17 @@ def test_an_error_of_the_readers_own_shape_is_a_line_too(explorer):
     assert explorer.note == "" and explorer.knobs["shape"] == "broken"
 
 
+def test_a_view_is_remembered_by_the_knobs_that_have_an_effect(explorer):
+    there = {**explorer.knobs, "what": "shape", "shape": "square", "seed": 0}
+    explorer.look(there)
+    first, count = explorer.view, len(explorer.seen)
+    explorer.look({**there, "part": "background", "seed": 3, "control": "cells"})
+    assert explorer.view["panels"] is first["panels"] and len(explorer.seen) == count
+    assert explorer.view["code"] == first["code"] and explorer.knobs["seed"] == 3
+    explorer.look({**there, "percent": 20})
+    assert explorer.view["panels"] is not first["panels"] and len(explorer.seen) == count + 1
+
+
 def test_a_shape_that_is_registered_anew_is_shown_anew(explorer):
     shape("mine")(lambda grid: abs(grid.v) + 0 * grid.u)
     move(explorer, shape="mine")

@@ -339,7 +339,7 @@ class Explorer {
     this.ticket = 0;
     this.answered = 0;
     this.panels = [];
-    this.seen = new Map();
+    this.seen = []; // views that were shown, each with the knobs that had an effect
     this.finder = new Finder(this);
     this.knobs = make("div", { className: "knobs" });
     this.change = make("p", { className: "change" });
@@ -394,14 +394,15 @@ class Explorer {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.busy.hidden = false), 150);
     const knobs = { ...this.get("knobs"), ...moved };
-    this.asked = buffers || knobs.what === "draw" ? null : JSON.stringify(knobs);
-    const seen = this.seen.get(this.asked); // shown at once; Python's answer comes a moment later and counts
-    if (seen) this.show({ ...seen, ticket: this.ticket });
+    this.asked = buffers || knobs.what === "draw" ? null : knobs;
+    const same = ({ of }) => Object.entries(of).every(([name, value]) => knobs[name] === value);
+    const seen = this.asked && this.seen.find(same); // shown at once; Python's answer comes a moment later and counts
+    if (seen) this.show({ ...seen.view, ticket: this.ticket });
     this.send({ kind: "knobs", knobs, ticket: this.ticket }, buffers || []);
   }
 
   send(content, buffers = []) {
-    if (["keep", "prompt", "video", "train"].includes(content.kind)) this.seen.clear();
+    if (["keep", "prompt", "video", "train"].includes(content.kind)) this.seen = [];
     this.model.send(content, undefined, buffers.map((bytes) => bytes.buffer));
   }
 
@@ -500,8 +501,9 @@ class Explorer {
     const view = this.get("view");
     this.answered = Math.max(this.answered, view.ticket || 0);
     if (this.asked && view.ticket === this.ticket && !this.get("note")) {
-      if (this.seen.size >= SEEN) this.seen.clear();
-      this.seen.set(this.asked, view);
+      const names = ["clip", ...this.get("controls").map(({ name }) => name)];
+      this.seen.unshift({ of: Object.fromEntries(names.map((name) => [name, this.asked[name]])), view });
+      this.seen.length = Math.min(this.seen.length, SEEN);
     }
     if (this.waiting && this.answered >= this.ticket) this.go();
     else {

@@ -77,17 +77,18 @@ class MaskExplorer(Explorer):
             self.bits = check_frames(clip, np.frombuffer(buffers[0], np.uint8))
             self.seen.clear()
         knobs = mended(self.study, clip, knobs)
+        known = controls(self.study, clip, knobs)
+        shown = {control["name"]: control["value"] for control in known}  # the other knobs have no effect
         chosen = SHAPES.get(knobs["shape"]), SOURCES.get(knobs["source"])  # the objects: both may be registered anew
-        key = clip.row, *sorted(knobs.items()), *self.prompts, *chosen
+        key = clip.row, *shown.items(), *self.prompts, *chosen
         if key not in self.seen:
             if len(self.seen) == REMEMBERED:
                 self.seen.clear()
             before = self.before(clip)
-            self.seen[key] = view(self.study, clip, knobs, before, self.bits, self.prompts, self.flipped)
+            self.seen[key] = view(self.study, clip, START | shown, before, self.bits, self.prompts, self.flipped)
         if self.scene.get("row") != clip.row:
             self.scene = {"clip": clip.name, "row": clip.row, "video": clip.video, "seconds": clip.seconds}
-        self.controls = controls(self.study, clip, knobs)
-        self.knobs, self.view = knobs, {**self.seen[key], "ticket": self.view.get("ticket", 0)}
+        self.controls, self.knobs, self.view = known, knobs, {**self.seen[key], "ticket": self.view.get("ticket", 0)}
 
     def before(self, clip: OpenClip) -> Answer:
         """CLIP's answer to the clean frames."""

@@ -263,14 +263,9 @@ def all_ahead(ahead: Callable) -> Study:
 
 
 @needs_dask
-@pytest.mark.parametrize("count", [1, 2])
-def test_one_and_two_workers_leave_the_same_bytes_as_none(top, alone, count, request, capsys):
-    with folders(top, f"local-{count}"):
-        if count == 2:
-            study = all_ahead(request.getfixturevalue("two"))
-        else:
-            with cluster.workers("local:1") as ahead:
-                study = all_ahead(ahead)
+def test_two_workers_leave_the_same_bytes_as_none(top, alone, two, capsys):
+    with folders(top, "local-2"):
+        study = all_ahead(two)
         assert not any(ask(study).values())
         assert left(study) == alone
     printed = capsys.readouterr().out

@@ -28,6 +28,7 @@ from .kinds import (
     FEW,
     checkpoints,
     clips_of_ucf101,
+    detections,
     digests,
     few_results,
     methods,
@@ -45,7 +46,7 @@ from .kinds import (
 @fault("a cached file has a flipped bit, is cut, empty, gone or another version's")
 def cached_files(folder: Path, long: bool) -> Iterator[Try]:
     flips = 20 if long else 1
-    makers = (pieces, noises, networks, checkpoints, stores, digests, rendered, paper, methods, times)
+    makers = (pieces, noises, networks, checkpoints, stores, digests, rendered, paper, methods, times, detections)
     for make in makers:
         yield from damages(make(), flips)
     yield from damages(notebooks(folder), flips)

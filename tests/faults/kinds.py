@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from conftest import ToyStore, make_clip, make_study
 from synthetic import CLINICAL, HOME, clips_table
+from test_detector import SIZE, Finds
 from test_store import toy_dataset
 
 from clipaction.base.cache import save_table
@@ -23,6 +24,7 @@ from clipaction.data.dataset import load_dataset
 from clipaction.data.store import prepare
 from clipaction.demo.make import rendered_clips
 from clipaction.evaluate.judge import note_methods
+from clipaction.masking.regions import detector
 from clipaction.noise import learning, training
 from clipaction.noise.frames import TrainingFrames
 from clipaction.paper.records import up_to_date
@@ -249,3 +251,14 @@ def clips_of_ucf101(fetch: str, file: str) -> Kind:
         return sorted((data_dir() / "ucf101").glob(file))[:1]
 
     return Kind(f"UCF-101: {file}", use, files)
+
+
+def detections() -> Kind:
+    frames = np.zeros((1, 2, SIZE, SIZE, 3), np.uint8)
+
+    def use():
+        found = detector.Detections(data_dir() / "frames" / "toy")
+        found.model = Finds(("person", (1, 9), (1, 9)))
+        return found(0, frames[0]).tobytes()
+
+    return Kind("detections", use, lambda: list(data_dir().rglob("detector-*/0.npz")))

@@ -6,7 +6,6 @@ only where it touches a person: a bicycle against the wall belongs to the scene.
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from tqdm.auto import tqdm
 from ...base.cache import Step
 from ...base.errors import UserError
 from ...base.files import replacing
+from ...base.tensors import read_arrays
 from .geometry import grow
 from .source import Evidence, source
 
@@ -103,8 +103,8 @@ class Detections:
         """Coverage uint8 [T, 2, S, S] of actor and prop in one clip's frames [T, S, S, 3]."""
         path = self._path(row)
         try:
-            return np.load(path, allow_pickle=False)["cover"]
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):  # absent or damaged: detected (again)
+            return read_arrays(path)["cover"]
+        except (OSError, KeyError, UserError):  # absent or damaged: detected (again)
             pass
         if self.model is None:
             self.model = load_detector(self.device)

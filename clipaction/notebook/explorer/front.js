@@ -385,20 +385,29 @@ class Explorer {
     const asked = { ...(this.waiting?.moved || {}), ...moved };
     this.waiting = { moved: asked, buffers: buffers || this.waiting?.buffers };
     if (this.answered >= this.ticket) this.go();
+    else this.recall({ ...this.sent, ...asked }, this.ticket + 1);
   }
 
+  // Sends what is waiting; true where it was seen before and is shown already.
   go() {
     const { moved, buffers } = this.waiting;
     this.waiting = null;
     this.ticket = Math.max(this.ticket, this.answered) + 1; // another view of the same explorer may be ahead
     clearTimeout(this.timer);
     this.timer = setTimeout(() => (this.busy.hidden = false), 150);
-    const knobs = { ...this.get("knobs"), ...moved };
-    this.asked = buffers || knobs.what === "draw" ? null : knobs;
+    this.sent = { ...this.get("knobs"), ...moved };
+    const recalled = this.recall(this.sent, this.ticket);
+    this.send({ kind: "knobs", knobs: this.sent, ticket: this.ticket }, buffers || []);
+    return recalled;
+  }
+
+  // Shows at once what was seen before; Python's answer comes a moment later and counts.
+  recall(knobs, ticket) {
+    if (knobs.what === "draw") return false; // its picture depends on more than knobs
     const same = ({ of }) => Object.entries(of).every(([name, value]) => knobs[name] === value);
-    const seen = this.asked && this.seen.find(same); // shown at once; Python's answer comes a moment later and counts
-    if (seen) this.show({ ...seen.view, ticket: this.ticket });
-    this.send({ kind: "knobs", knobs, ticket: this.ticket }, buffers || []);
+    const seen = this.seen.find(same);
+    if (seen) this.show({ ...seen.view, ticket });
+    return !!seen;
   }
 
   send(content, buffers = []) {
@@ -500,13 +509,14 @@ class Explorer {
   async newView() {
     const view = this.get("view");
     this.answered = Math.max(this.answered, view.ticket || 0);
-    if (this.asked && view.ticket === this.ticket && !this.get("note")) {
+    if (this.sent && this.sent.what !== "draw" && view.ticket === this.ticket && !this.get("note")) {
       const names = ["clip", ...this.get("controls").map(({ name }) => name)];
-      this.seen.unshift({ of: Object.fromEntries(names.map((name) => [name, this.asked[name]])), view });
+      this.seen.unshift({ of: Object.fromEntries(names.map((name) => [name, this.sent[name]])), view });
       this.seen.length = Math.min(this.seen.length, SEEN);
     }
-    if (this.waiting && this.answered >= this.ticket) this.go();
-    else {
+    if (this.waiting && this.answered >= this.ticket) {
+      if (this.go()) return; // a later view is shown
+    } else {
       clearTimeout(this.timer);
       this.busy.hidden = true;
     }

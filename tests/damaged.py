@@ -1,12 +1,15 @@
-"""Damaged videos, made by seed: bits flipped, the end cut off, a part overwritten with zeros."""
+"""Videos damaged by seed: bits flipped, the end cut off, a part overwritten with zeros. And how they are taken."""
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from clipaction.data import video
 
 KINDS = ("flip", "cut", "zeros")
 
@@ -43,3 +46,21 @@ def damaged_videos(folder: Path, count: int, seed: int, sources: Sequence[Path] 
         data.tofile(path)
         made.append(path)
     return made
+
+
+def taken(path: Path, count: int = 8) -> tuple[str, str]:
+    """How a file is taken, 'whole', 'in part' or 'refused', and what is wrong with that or ''. What is given must be
+    right in form, what is refused must be told in a line, and both soon."""
+    started = time.thread_time()
+    try:
+        decoded = video.decode(path, count)
+    except video.VideoError as error:
+        how, right = "refused", "\n" not in str(error) and bool(error.reason)
+    else:
+        how, indices = "whole" if decoded.complete else "in part", decoded.indices
+        right = decoded.frames.dtype == np.uint8 and decoded.frames.shape[::3] == (count, 3)
+        right &= bool((np.diff(indices) >= 0).all() and indices[0] >= 0 and indices[-1] < decoded.n_frames)
+    seconds = time.thread_time() - started
+    if seconds > video.SECONDS + 2:
+        return how, f"it took {seconds:.0f} s"
+    return how, "" if right else f"wrong where it was taken as {how}"

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -549,5 +550,5 @@ def engine(top: Path) -> Iterator[str]:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as folder:
-        for line in (*engine(Path(folder)), *whole_runs(Path(folder))):
+        for line in chain(engine(Path(folder)), whole_runs(Path(folder))):
             print(line, flush=True)

@@ -1,7 +1,6 @@
 """Load any open_clip model: what its frames must look like, whether it is supported, its weights, and a self-check.
 
-Whatever is wrong is a UserError of one line, before anything long begins.
-"""
+Whatever is wrong is a UserError of one line, before anything long begins."""
 
 from __future__ import annotations
 

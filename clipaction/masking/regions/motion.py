@@ -51,8 +51,7 @@ def moving(frames: np.ndarray) -> np.ndarray:
         frame[:, : max(du, 0)] = frame[:, w + min(du, 0) :] = 0
     change = ndimage.gaussian_filter(change, (0, 0.8, 0.8))
     moved = change > max(0.4 * otsu(change), np.quantile(change, 0.65), NOISE)
-    masks = [roll(large_parts(frame).astype(np.float32), -shift) for frame, shift in zip(moved, shifts)]
-    return np.stack(masks).astype(np.float32)
+    return np.stack([roll(large_parts(frame), -shift) for frame, shift in zip(moved, shifts)]).astype(np.float32)
 
 
 def large_parts(moved: np.ndarray) -> np.ndarray:

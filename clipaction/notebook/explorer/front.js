@@ -24,6 +24,9 @@ const decoded = new Map();
 const DECODED = 240; // as many as about 30 views have
 const SEEN = 200; // views that the page remembers
 
+// Whether knobs have these values, whatever the others are.
+const agree = (values, knobs) => Object.entries(values).every(([name, value]) => knobs[name] === value);
+
 const drawn = (bytes) => createImageBitmap(new Blob([bytes]));
 
 function bitmap(file) {
@@ -404,8 +407,7 @@ class Explorer {
   // Shows at once what was seen before; Python's answer comes a moment later and counts.
   recall(knobs, ticket) {
     if (knobs.what === "draw") return false; // its picture depends on more than knobs
-    const same = ({ of }) => Object.entries(of).every(([name, value]) => knobs[name] === value);
-    const seen = this.seen.find(same);
+    const seen = this.seen.find(({ of }) => agree(of, knobs));
     if (seen) this.show({ ...seen.view, ticket });
     return !!seen;
   }
@@ -511,8 +513,8 @@ class Explorer {
     this.answered = Math.max(this.answered, view.ticket || 0);
     if (this.sent && this.sent.what !== "draw" && view.ticket === this.ticket && !this.get("note")) {
       const names = ["clip", ...this.get("controls").map(({ name }) => name)];
-      this.seen.unshift({ of: Object.fromEntries(names.map((name) => [name, this.sent[name]])), view });
-      this.seen.length = Math.min(this.seen.length, SEEN);
+      const of = Object.fromEntries(names.map((name) => [name, this.sent[name]]));
+      this.seen = [{ of, view }, ...this.seen.filter((each) => !agree(each.of, this.sent))].slice(0, SEEN);
     }
     if (this.waiting && this.answered >= this.ticket) {
       if (this.go()) return; // a later view is shown

@@ -233,7 +233,7 @@ with_label[columns].round(3)
 classwise = {name: learned.noises[name] for name in (HEADLINE, "gated", "naive")}
 with study.timed("attack rates", len(test)):
     without = evaluate_methods(study, test, {"naive-hypothesis": methods["naive-hypothesis"]}, ["none"], scores=True)
-    attacks = study.save("noise/attack", attack.attack_rates(study, test, classwise))
+    attacks = attack.kept_attack_rates(study, test, classwise)
 print(
     summarise(without, by=["method"])[["method", "n_clips", "acc", "acc_low", "acc_high"]]
     .round(3)

@@ -143,6 +143,9 @@ def test_a_bound_is_given_labels_and_marked_as_one(setup, toy_study, toy_meta, t
     table = evaluate_methods(toy_study, toy_meta, build_protocols(setup, ["none", "told"]), ["none"])
     told = table[table["method"] == "told"]
     assert (told["pred"] == told["label"]).all()
+    wrong = toy_meta.assign(label=(toy_meta["label"] + 1) % 5)  # what is kept is not found under other labels
+    told = evaluate_methods(toy_study, wrong, build_protocols(setup, ["told"]), ["none"])
+    assert (told["pred"] == wrong["label"]).all()
     facts = describe_methods(["half", "told"])
     assert facts["told"]["uses_label"] and not facts["half"]["uses_label"]
     look = Results(write_results(tmp_path / "quick", "quick")).method("told")

@@ -1,9 +1,11 @@
 """Anchored noise: one noise where the action is, another one elsewhere; the box is found on the very frames given."""
 
+import pandas as pd
 import pytest
 import torch
 
-from clipaction.analysis.attack import attack_rates, attacked, total_rates
+from clipaction.analysis import attack
+from clipaction.analysis.attack import attack_rates, attacked, kept_attack_rates, total_rates
 from clipaction.base.code import fingerprint
 from clipaction.base.errors import UserError
 from clipaction.masking.regions import box, regions_of_images, source
@@ -185,3 +187,15 @@ def test_attack_rates_are_of_noises_with_one_a_class(square_study, delta):
     assert total.loc["anchored-class", "rate"] == total.loc["anchored-class", "successes"] / total.loc["none", "of"]
     nothing = attack_rates(square_study, square_study.meta, {"anchored-class": 0 * delta}).set_index(["variant", "cls"])
     assert nothing.loc["anchored-class", "successes"].tolist() == nothing.loc["none", "successes"].tolist()
+
+
+def test_attack_rates_are_kept_until_a_noise_or_a_label_changes(square_study, delta, monkeypatch):
+    counted: list[int] = []
+    monkeypatch.setattr(attack, "attack_rates", lambda *args: counted.append(1) or attack_rates(*args))
+    meta, noises = square_study.meta, {"gated": delta[:5]}
+    first = kept_attack_rates(square_study, meta, noises)
+    pd.testing.assert_frame_equal(kept_attack_rates(square_study, meta, {"gated": delta[:5].clone()}), first)
+    assert len(counted) == 1
+    kept_attack_rates(square_study, meta, {"gated": 2 * delta[:5]})
+    kept_attack_rates(square_study, meta.assign(label=(meta["label"] + 1) % 5), {"gated": 2 * delta[:5]})
+    assert len(counted) == 3

@@ -5,6 +5,7 @@ Every figure and table is made, a second run reuses everything, and labels of te
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -155,6 +156,20 @@ def test_second_run_reuses_everything_and_is_fast(toy):
     again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0 and again.stdout.count("reused") == 6, again.stdout[-2000:]
     assert time.time() - started < 60
+
+
+def test_a_notebook_that_is_executed_again_finds_what_it_computed(toy, tmp_path):
+    """As after a change of its text: what was embedded is kept by its own keys, whatever the notebook's record says."""
+    _, command, environment, folder = toy
+    shutil.copytree(folder / "results", tmp_path / "results")
+    (tmp_path / "results" / "quick" / "notebooks" / "04.json").unlink()
+    environment = {**environment, "CLIPACTION_RESULTS": str(tmp_path / "results")}
+    again = subprocess.run([*command, "--only", "04"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert again.returncode == 0 and "reused" not in again.stdout, again.stdout[-2000:] + again.stderr[-2000:]
+    profile = load_profile("quick", OVERRIDES)
+    frames = pd.read_parquet(tmp_path / "results" / "quick" / "timing.parquet").set_index("step")["frames"]
+    own = [step for number, step, _, _ in steps(profile, sizes(profile)) if number == "04"]
+    assert {step for step in own if frames.get(step)} == {"relevance shares", "ablation"}  # short; on demand
 
 
 @pytest.fixture

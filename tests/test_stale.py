@@ -373,7 +373,7 @@ def test_a_changed_plot_repeats_its_plot_alone(copy, kind, items):
         # what is read from predictions
         ("evaluate.intervals", "bootstrap_groups", "figure fig02, table tab03, notebook 03, notebook 06"),
         ("analysis.bias", "bias", "notebook 03"),
-        ("analysis.attack", "attack_rates", "notebook 04"),
+        ("analysis.attack", "attack_rates", "step attack rates, notebook 04"),
         ("notebook.pictures", "contact_sheet", "notebook 01"),
         ("notebook.pictures", "judged", "notebook explore_masks, notebook explore_noise"),
     ],

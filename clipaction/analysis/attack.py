@@ -4,6 +4,7 @@ patch."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,13 @@ import torch
 from tqdm.auto import tqdm
 
 from ..base import parallel
+from ..base.cache import Step, cached_table
+from ..base.code import fingerprint
+from ..masking.regions import SOURCES
 from ..noise.apply import action_boxes
 from ..noise.parameters import add
 from ..vision.clip import CLIP, clips_to_input
+from ..vision.load import ARCHITECTURE
 from ..vision.zero_shot import clip_scores, encode_clips, zero_shot
 
 CLIPS = 32  # at a time
@@ -73,6 +78,18 @@ def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor])
     ]
     found = pd.concat(tables).assign(cls=list(study.classes[:classes]) * len(tables))
     return found.assign(rate=found["successes"] / found["of"].clip(1)).reset_index(drop=True)
+
+
+def kept_attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+    """`attack_rates`, from results/<profile>/noise/attack.parquet if its key is the same."""
+    clips, noises = meta[["row", "label"]].to_numpy().tolist(), fingerprint(learned)
+    about = (study.store.key, clips, study.profile.frames, study.classes[: study.n_source], fingerprint(study.head()))
+    key = ATTACK.key(*study.clip.identity, *about, noises, also=[SOURCES[study.profile.noise.anchor].function])
+    compute = partial(attack_rates, study, meta, learned)
+    return cached_table(study.results / "noise" / "attack.parquet", key, compute)
+
+
+ATTACK = Step("attack rates", attack_rates, *ARCHITECTURE)
 
 
 def total_rates(attack: pd.DataFrame) -> pd.DataFrame:

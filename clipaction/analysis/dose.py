@@ -26,7 +26,7 @@ from ..masking.regions.truth import coverage_of
 from ..noise.frames import TrainingFrames, training_frames
 from ..noise.learning import Learned, Material, learn, setup_of
 from ..noise.protocols import build_protocols
-from ..noise.views import embed_views
+from ..noise.views import kept_views
 from ..rivals.setup import RivalSetup
 from ..study import Study
 from ..vision.clip import to_input
@@ -81,14 +81,17 @@ def judge_doses(study: Study, train: pd.DataFrame, val: pd.DataFrame, test: pd.D
 
     methods = parallel.each(learned, studies.values(), study.clip.device)
     for (name, each), known in zip(studies.items(), methods):
-        values = pd.concat([judge_methods(each, known, val, test), relevance_values(each, test)], ignore_index=True)
+        # what notebook 03 judged already, of the study's own model, is found there
+        parts = (study if name == OWN else each).evaluate(test, [BOX, CONTROL, ISOLATED], "masking", frames=False)
+        values = pd.concat([judge_methods(each, known, val, test, parts), relevance_values(each, test)])
         tables.append(values.assign(model=name, dose=getattr(each.clip, "dose", np.nan)))
     return pd.concat(tables, ignore_index=True)[COLUMNS]
 
 
 def learn_methods(study: Study, frames: TrainingFrames, val: pd.DataFrame) -> dict[str, Callable]:
     """No noise, NOISES and RIVALS, learned on this model from the frames of the training clips: functions of images."""
-    given = Material(frames, embed_views(study, frames, val), "truth")
+    given = Material(frames, {}, "truth")
+    given.views.update(kept_views(study, "given", given, val))
     found = {name: learn(study, name, given, val)[:2] for name in NOISES}
     gates = {name: gate for name, (_, gate) in found.items() if gate is not None}
     setup = setup_of(study, Learned({name: noise for name, (noise, _) in found.items()}, gates))
@@ -99,13 +102,16 @@ def learn_methods(study: Study, frames: TrainingFrames, val: pd.DataFrame) -> di
     return build_protocols(setup, ["none", *NOISES]) | built
 
 
-def judge_methods(study: Study, methods: Mapping[str, Callable], val: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """The measures of each method, and of their mixtures with the probe; weights are chosen on validation clips."""
+def judge_methods(
+    study: Study, methods: Mapping[str, Callable], val: pd.DataFrame, test: pd.DataFrame, parts: pd.DataFrame
+) -> pd.DataFrame:
+    """The measures of each method, and of their mixtures with the probe; weights are chosen on validation clips.
+
+    parts: the answers without noise under BOX, CONTROL and ISOLATED."""
     chosen = evaluate_methods(study, val, methods, [WHOLE, SQUARE], "validation", scores=True)
     rows = evaluate_methods(study, test, methods, [WHOLE, GONE], scores=True)
     mixed, _ = mixing.mixtures(METHODS, chosen, rows)
-    parts = evaluate_methods(study, test, {"none": methods["none"]}, [BOX, CONTROL, ISOLATED], scores=True)
-    rows = pd.concat([rows, mixed, parts], ignore_index=True)
+    rows = pd.concat([rows, mixed, parts.assign(method="none")], ignore_index=True)
     return pd.concat([values_of(each).assign(method=name) for name, each in rows.groupby("method", sort=False)])
 
 
@@ -139,8 +145,7 @@ def mean_among(values: pd.Series, chosen: pd.Series) -> pd.Series:
 def relevance_values(study: Study, test: pd.DataFrame) -> pd.DataFrame:
     """The share of relevance towards the true class that lies on actor and prop, in the middle frame of FEW clips."""
     chosen = test.iloc[:: max(1, len(test) // FEW)]
-    known = (study.clip.weights_hash, str(study.clip.dtype), study.clip.device.type, study.store.key)
-    key = RELEVANCE.key(*known, chosen["row"].tolist(), chosen["label"].tolist())
+    key = RELEVANCE.key(*study.clip.identity, study.store.key, chosen["row"].tolist(), chosen["label"].tolist())
 
     def compute() -> pd.DataFrame:
         clip, head, t, parts, shares = study.clip, study.head(), study.profile.frames // 2, study.store.parts, []

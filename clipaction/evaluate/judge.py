@@ -10,14 +10,16 @@ import pandas as pd
 import torch
 
 from ..base import parallel
+from ..base.cache import cached_table
 from ..base.code import fingerprint
 from ..base.errors import UserError
 from ..base.files import read_json
 from ..data.store import FrameStore
+from ..masking.conditions import check
 from ..vision.clip import clips_to_input
 from .methods import find_method
 from .predictions import prediction_rows
-from .sweep import evaluate_together
+from .sweep import evaluate_together, piece_key, piece_path
 
 
 def labelled_batches(study, meta: pd.DataFrame, condition: str) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -57,14 +59,15 @@ def evaluate_frames(
     """Clip-level predictions, with scores, of label-free methods on frames that no condition makes, such as validation
     clips in another clip's scene.
 
-    frames: uint8 [N, T, S, S, 3], one clip for each row of `meta`. condition: what the rows call them. The predictions
-    are kept in predictions/<step>/ by the content of the frames. Raises UserError for a method that uses labels.
+    frames: uint8 [N, T, S, S, 3], one clip for each row of `meta`. condition: what the rows call them; it names their
+    folder in predictions/<step>/, too. They are kept by the content of the frames. Raises UserError for a method that
+    uses labels.
     """
     if told := [name for name in methods if find_method(name).uses_label]:
         raise UserError(f"{', '.join(told)}: told the clip's class, so evaluated by evaluate_methods alone")
     store = FrameStore(Path(fingerprint(frames)), pd.DataFrame())
     vars(store).update(frames=frames, parts=None, plates=None)
-    own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step
+    own, folder = meta.assign(row=np.arange(len(meta))), study.results / "predictions" / step / condition
     at = {"seed": study.profile.seed, "batch": study.profile.batch}
     with study.clip.remembering():
         table = evaluate_together(study.clip, store, own, ["none"], folder, methods, **at, frames=False, scores=True)
@@ -75,10 +78,17 @@ def _evaluate_told(
     study, meta: pd.DataFrame, name: str, protocol: Callable, condition: str, scores: bool
 ) -> pd.DataFrame:
     """A method that is told each clip's class. Kept apart, so that no label-free method shares a line with it."""
-    batches = labelled_batches(study, meta, condition)
-    answers = parallel.each(lambda batch: protocol(batch[0], labels=batch[1])[0], batches, study.clip.device)
-    found = torch.cat(answers).cpu().numpy()
-    return prediction_rows(found, None, meta, study.clip.tau, name, condition, scores)
+    at = (study.clip, study.store, meta, check(condition), study.finders, study.profile.seed)
+    key = piece_key(*at, name, fingerprint(protocol), scores, also=[_evaluate_told])
+
+    def compute() -> pd.DataFrame:
+        batches = labelled_batches(study, meta, condition)
+        answers = parallel.each(lambda batch: protocol(batch[0], labels=batch[1])[0], batches, study.clip.device)
+        found = torch.cat(answers).cpu().numpy()
+        return prediction_rows(found, None, meta, study.clip.tau, name, condition, scores)
+
+    path = piece_path(study.results / "predictions" / "told", name, condition, meta["clip"].tolist())
+    return cached_table(path, key, compute)
 
 
 def note_methods(study, names: Sequence[str]) -> None:

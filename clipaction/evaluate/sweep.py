@@ -7,7 +7,7 @@ killed goes on with the first missing file, and one more condition costs only th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -55,6 +55,26 @@ def piece_path(folder: Path, method: str, condition: str, ids: Sequence[str]) ->
     return folder / f"{readable}.{digest(method, condition, list(ids))[:10]}.parquet"
 
 
+def piece_key(
+    clip: CLIP,
+    store: FrameStore,
+    meta: pd.DataFrame,
+    condition: Condition,
+    finders: Mapping[str, Finder] | None,
+    seed: int,
+    *method: object,
+    also: Iterable[Callable] = (),
+) -> str:
+    """The key of the rows of one method, condition and set of clips. Labels and groups are in the rows, so in it, too.
+
+    method: its name, the fingerprint of its code and what else decides its rows; also: functions that it rests on."""
+    finder = (finders or {}).get(condition.source)
+    known = digest(meta[META].astype(str).to_numpy().tolist())
+    about = (*clip.identity, store.key, meta["row"].tolist(), known, seed, *method)
+    parts = (condition.name, condition.facts, finder.key if finder else "")
+    return PREDICTIONS.key(*about, *parts, also=[*condition.functions, *also])
+
+
 def evaluate(
     clip: CLIP,
     head: torch.Tensor,
@@ -97,7 +117,6 @@ def evaluate_together(
     keep the log-probabilities of all classes, from which another temperature (`analysis.tempering`) or a mixture
     (`evaluate.mixing`) needs no forward pass.
     """
-    model = (clip.weights_hash, str(clip.dtype), clip.device.type)
     codes = {method: fingerprint(judge) for method, judge in methods.items()}
     chunk = chunk_size(store, batch)
     checked = [check(condition) for condition in conditions]
@@ -105,15 +124,10 @@ def evaluate_together(
     title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"
     with tqdm(total=len(methods) * len(checked) * len(meta), unit="clip", desc=title, leave=False) as bar:
         for condition, block in product(checked, blocks(meta, chunk)):
-            rows, ids = block["row"].tolist(), block["clip"].tolist()
-            known = digest(block[META].astype(str).to_numpy().tolist())  # labels and groups are in the kept rows
-            finder = (finders or {}).get(condition.source)
-            parts = (condition.name, condition.facts, finder.key if finder else "")
-            keys, missing, found = {}, {}, {}
+            ids, keys, missing, found = block["clip"].tolist(), {}, {}, {}
             for method, judge in methods.items():
                 path = piece_path(folder, method, condition.name, ids)
-                about = (*model, store.key, rows, known, seed, method, codes[method], frames, scores)
-                key = PREDICTIONS.key(*about, *parts, also=condition.functions)
+                key = piece_key(clip, store, block, condition, finders, seed, method, codes[method], frames, scores)
                 table = kept_table(path, key)
                 if table is None:
                     keys[method], missing[method] = (path, key), judge

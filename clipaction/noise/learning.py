@@ -170,9 +170,8 @@ def learn(
     settings = config.model_dump(exclude={"ablation_steps", "unseen_steps", "search_steps", "shortlist", "eps_of"})
     data = given.frames
     clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist())
-    model = (study.clip.weights_hash, study.clip.dtype, study.clip.device.type)
     chosen = [*check(SQUARE).functions, SOURCES[config.anchor].function]
-    key = NOISE.key(*model, *clips, given.scenes, settings, recipe.use, seed, tensors, also=chosen)
+    key = NOISE.key(*study.clip.identity, *clips, given.scenes, settings, recipe.use, seed, tensors, also=chosen)
     path, curve_path = folder / f"{name}.safetensors", folder / f"{name}.parquet"
     if saved_facts(path).get("key") != key:
         curve_path.unlink(missing_ok=True)  # noise and curve are made together

@@ -137,9 +137,8 @@ def kept_views(
     config = profile.noise
     clips = (study.store.key, data.ids, data.labels.tolist(), val["clip"].tolist(), val["label"].tolist(), given.scenes)
     settings = (config.views, config.swap if swap is None else swap, config.mask, profile.batch, profile.seed)
-    model = (clip.weights_hash, clip.dtype, clip.device.type)
     chosen: list[Callable] = [*check(SQUARE).functions, SOURCES[config.anchor].function, *looks.values()]
-    key = VIEWS.key(*model, *clips, *settings, study.n_source, list(looks), also=chosen)
+    key = VIEWS.key(*clip.identity, *clips, *settings, study.n_source, list(looks), also=chosen)
     path = study.results / "noise" / f"views-{name}.safetensors"
     tensors = kept_tensors(path, key)
     if tensors is None:

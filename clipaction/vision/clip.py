@@ -56,6 +56,11 @@ class CLIP:
             self.remembered[key] = self._encode(images)
         return self.remembered[key]
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What of a model decides its answers: weights, precision, kind of device. For cache keys."""
+        return self.weights_hash, str(self.dtype), self.device.type
+
     @contextmanager
     def remembering(self) -> Iterator[None]:
         """Several methods that look at the same images embed them once: on a CPU, embeddings are kept by the images'

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from scipy import ndimage
 
-from .camera import camera_shifts, median, roll
+from .camera import camera_shifts, lower_quantile, median, roll
 from .source import Evidence, as_tensor, source
 
 NOISE = 10.0  # grey levels: a smaller change is noise of camera and compression, not motion
@@ -50,7 +50,7 @@ def moving(frames: np.ndarray) -> np.ndarray:
         frame[: max(dv, 0)] = frame[h + min(dv, 0) :] = 0
         frame[:, : max(du, 0)] = frame[:, w + min(du, 0) :] = 0
     change = ndimage.gaussian_filter(change, (0, 0.8, 0.8))
-    moved = change > max(0.4 * otsu(change), np.quantile(change, 0.65), NOISE)
+    moved = change > max(0.4 * otsu(change), lower_quantile(change, 0.65), NOISE)
     return np.stack([roll(large_parts(frame), -shift) for frame, shift in zip(moved, shifts)]).astype(np.float32)
 
 

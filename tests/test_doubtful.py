@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -11,6 +12,7 @@ from clipaction.analysis.doubtful import check_regions, counts, region_of, trust
 from clipaction.masking.regions.plausible import extent
 from clipaction.notebook import pictures
 from clipaction.paper import claims
+from clipaction.paper.figures import FIGURES
 from clipaction.paper.report import write_report
 from clipaction.paper.results import Results
 from clipaction.paper.tables import TABLES
@@ -99,6 +101,37 @@ def test_tab04_of_real_videos_leaves_them_out_and_says_so(tmp_path):
     assert f"region cannot be right (motion 5 of {total})." in few.caption and "Left out" not in whole.caption
     none = TABLES["tab04"](results_with_doubts(tmp_path / "none", "folder", total))
     assert not none.data["condition"].str.contains("motion").any() and len(none.data)
+
+
+def test_fig03_and_the_claims_of_real_videos_leave_them_out(tmp_path):
+    """Each difference is of the same clips: those that are left out under a condition do not count unmasked, either."""
+    whole, few, no_motion = (results_with_doubts(tmp_path / str(n), "folder", n) for n in (0, 5, 10**6))
+    drawn = FIGURES["fig03"](few)
+    rows = drawn.data[drawn.data["cls"] == "all classes"].set_index("condition")
+    by_motion = rows.index.str.contains("@motion")
+    total = len(whole.home("zero_shot"))
+    assert by_motion.any() and set(rows.loc[by_motion, "n_clips"]) == {total - 5}
+    assert set(rows.loc[~by_motion, "n_clips"]) == {total} and "region cannot be right (motion 5 of" in drawn.caption
+    name = rows.index[by_motion][0]
+    masking = few.table("predictions/masking.parquet").assign(right=lambda table: table["pred"] == table["label"])
+    sides = masking.pivot(index="clip", columns="condition", values="right").astype(float)[5:]
+    assert rows.loc[name, "change"] == pytest.approx((sides[name] - sides["none"]).mean())
+    counts = [claims.claims(each).set_index("id")["n_clips"] for each in (whole, few)]
+    assert counts[0]["where"] == total and counts[1]["where"] == total - 5 and counts[1]["headline"] == total
+    assert not FIGURES["fig03"](no_motion).data["condition"].str.contains("motion").any()
+    assert "where" not in set(claims.claims(no_motion)["id"])
+
+
+def test_a_class_without_any_clip_left_is_an_empty_cell(tmp_path):
+    results = results_with_doubts(tmp_path / "run", "folder", 0)
+    checks = pd.read_parquet(results.folder / "region_checks.parquet")
+    cls = checks["cls"].iloc[0]
+    checks.loc[(checks["source"] == "motion") & (checks["cls"] == cls), "doubt"] = "under 1% of the frame"
+    checks.to_parquet(results.folder / "region_checks.parquet")
+    drawn = FIGURES["fig03"](Results(results.folder))
+    cell = drawn.data[(drawn.data["cls"] == cls) & drawn.data["condition"].str.contains("@motion")].iloc[0]
+    assert np.isnan(cell["change"]) and cell["n_clips"] == 0
+    assert "–" in [text.get_text() for text in drawn.figure.axes[0].texts]
 
 
 def test_tab04_of_the_demo_holds_every_clip(tmp_path):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import rivals  # noqa: F401  (importing it registers its methods)
+from ..analysis.doubtful import counts, trusted
 from ..base.cache import read_table
 from ..base.errors import UserError
 from ..base.files import read_json
@@ -149,9 +150,21 @@ class Results:
         return "home" if "home" in set(self.table("clips.parquet")["domain"]) else "test"
 
     def home(self, step: str, level: str = "clip") -> pd.DataFrame:
-        """Rows of predictions/<step>.parquet of the test clips at home (or of the only domain there is)."""
+        """Rows of predictions/<step>.parquet of the test clips at home (or of the only domain there is). Those of the
+        masking sweep are without the clips whose region cannot be right (`analysis.doubtful.trusted`)."""
         rows = self.table(f"predictions/{step}.parquet")
+        if step == "masking":
+            rows = trusted(rows, self.table("region_checks.parquet"), self.run["profile"]["dataset"]["kind"])
         return rows[(rows["level"] == level) & (rows["domain"] != "ward") & (rows["split"] == "test")]
+
+    def left_out(self) -> str:
+        """'Left out: clips whose region cannot be right (motion 8 of 70). ', of the masking sweep; '' where none is."""
+        checks = self.table("region_checks.parquet")
+        if self.run["profile"]["dataset"]["kind"] == "demo" or not (checks["doubt"] != "").any():
+            return ""
+        found = counts(checks).query("doubtful > 0")
+        numbers = (f"{source} {row.doubtful} of {row.clips}" for source, row in found.iterrows())
+        return f"Left out: clips whose region cannot be right ({', '.join(numbers)}). "
 
     def ward(self, step: str, level: str = "clip") -> pd.DataFrame | None:
         """Rows of the ward's clips, or None where the profile has no ward."""

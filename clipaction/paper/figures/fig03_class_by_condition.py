@@ -17,6 +17,7 @@ from ..looks import class_label
 from ..results import Results
 from ..scores import clips_a_class
 from ..style import BLACK, RED, WIDTH
+from ..typeset import NOTHING
 
 MANY = 30  # classes beyond which only those that lose most are drawn
 KINDS = ("shape", "hide", "keep")
@@ -27,12 +28,11 @@ ALL = "all classes"
 def fig03(results: Results) -> Drawn:
     masking, bias = results.home("masking"), results.table("bias.parquet")
     chosen, middle = conditions_shown(masking)
-    change = changes(masking, results.classes, chosen)
+    data = changes(masking, results.classes, chosen)
+    change = data.pivot(index="cls", columns="condition", values="change")
+    change = change.loc[data["cls"].unique(), [c.name for c in chosen]]
     counts = masking[masking["condition"] == "none"].groupby("cls").size()
-    data = change.rename_axis("cls").reset_index().melt("cls", var_name="condition", value_name="change")
-    data["n_clips"] = data["cls"].map(counts).fillna(counts.sum()).astype(int)
-    classes = [name for name in change.index if name != ALL]
-    if len(classes) > MANY:
+    if len(change) - 1 > MANY:
         change = change.loc[[*change.drop(ALL).mean(axis=1).nsmallest(MANY).index, ALL]]
     drawing = Figure((WIDTH, 1.9 + 0.19 * len(change)))
     axes = drawing.subplots()
@@ -44,14 +44,15 @@ def fig03(results: Results) -> Drawn:
         data = pd.concat([data, rows.assign(condition="actor gone")])
     bar = drawing.colorbar(image, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points")
     percent_axis(bar.ax.yaxis)
-    few = f" The {MANY} classes that lose most; all are in the csv." if len(classes) > MANY else ""
+    few = f" The {MANY} classes that lose most; all are in the csv." if data["cls"].nunique() - 1 > MANY else ""
     last = (
         " Right: each class's commonest answer with actor and prop gone, and its share; "
         "red: the place alone still gives it away."
     )
     caption = (
         "Change of accuracy of each class under each condition against the same clips unmasked, in points."
-        f"{few}{last if len(bias) else ''} {results.facts(masking)} {clips_a_class(counts)}"
+        f"{few}{last if len(bias) else ''} {results.left_out()}{results.facts(masking)} "
+        f"{clips_a_class(counts)}"
     )
     return Drawn(drawing, data, caption)
 
@@ -74,23 +75,28 @@ def conditions_shown(masking: pd.DataFrame) -> tuple[list[Condition], float | No
 
 
 def changes(masking: pd.DataFrame, classes: list[str], chosen: list[Condition]) -> pd.DataFrame:
-    """Accuracy minus that of the unmasked clips: a row a class and one for all, a column a condition."""
-    rows = masking.assign(right=correct(masking))
-    accuracy = rows.pivot_table(index="cls", columns="condition", values="right", aggfunc="mean", observed=True)
-    classes = [name for name in classes if name in accuracy.index]
-    change = accuracy.loc[classes, [c.name for c in chosen]].sub(accuracy.loc[classes, "none"], axis=0)
-    whole = rows.groupby("condition")["right"].mean()
-    change.loc[ALL] = whole[change.columns] - whole["none"]
-    return change
+    """Accuracy minus that of the same clips unmasked, in columns cls, condition, change, n_clips: for each condition a
+    row a class, and one for all. NaN where a class has no clip."""
+    rows, tables = masking.assign(right=correct(masking)), []
+    whole = rows[rows["condition"] == "none"]
+    order = pd.Index([*(name for name in classes if name in set(whole["cls"])), ALL], name="cls")
+    for name in (c.name for c in chosen):
+        masked = rows[rows["condition"] == name]
+        same = whole[whole["clip"].isin(masked["clip"])]  # not all, where a region cannot be right
+        after, before = (pd.concat([side, side.assign(cls=ALL)]).groupby("cls")["right"] for side in (masked, same))
+        table = pd.DataFrame({"change": after.mean() - before.mean(), "n_clips": after.size()}).reindex(order)
+        tables.append(table.fillna({"n_clips": 0}).astype({"n_clips": int}).assign(condition=name).reset_index())
+    return pd.concat(tables)[["cls", "condition", "change", "n_clips"]]
 
 
 def draw_map(axes: Axes, change: pd.DataFrame, chosen: list[Condition], middle: float | None):
     """The heat map with its numbers; returns the image, for the colour bar."""
     values = change.to_numpy()
-    limit = max(0.1, np.abs(values).max())
+    limit = max(0.1, np.nanmax(np.abs(values)))
     image = axes.imshow(change, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     for (i, j), value in np.ndenumerate(values):
         text = f"{100 * value:+.0f}".replace("-", "−") if abs(value) >= 0.005 else "0"
+        text = NOTHING if np.isnan(value) else text
         ink = "white" if abs(value) > 0.62 * limit else BLACK
         axes.text(j, i, text, ha="center", va="center", fontsize=5.5 if len(text) < 4 else 4.4, color=ink)
     axes.set_xticks(range(len(chosen)), map(column_label, chosen), rotation=45, ha="right", rotation_mode="anchor")
@@ -104,7 +110,7 @@ def draw_map(axes: Axes, change: pd.DataFrame, chosen: list[Condition], middle: 
     for kind, label in zip(KINDS, (shapes, "feature hidden", "isolation: only this is left")):
         places = [j for j, c in enumerate(chosen) if c.kind == kind]
         if places:
-            left, wrapped = places[0] - 0.5, textwrap.fill(label, max(9, int(2.7 * len(places))))
+            left, wrapped = places[0] - 0.5, textwrap.fill(label, max(10, int(2.7 * len(places))))
             axes.text(left, -0.75, wrapped, va="bottom", fontweight="bold", fontsize=7)
             axes.axvline(left, color="white", lw=3)
     return image

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ...analysis.doubtful import counts, trusted
 from ...evaluate.predictions import accuracy
 from ...evaluate.summaries import compare, summarise
 from ...masking.conditions import describe, parse
@@ -20,9 +19,7 @@ WORDS = {"control": "the same mask elsewhere", "cells": "random cells"}
 
 @table("tab04", "Feature-specific and isolation masking, each against its equal-area controls")
 def tab04(results: Results) -> Table:
-    overlap, checks = results.maybe("region_scores.parquet"), results.table("region_checks.parquet")
-    everything = results.home("masking")
-    masking = trusted(everything, checks, results.run["profile"]["dataset"]["kind"])
+    overlap, masking = results.maybe("region_scores.parquet"), results.home("masking")
     names = list(masking["condition"].unique())
     regions = [name for name in names if name.startswith(("hide:", "keep:"))]
     score = summarise(masking[masking["condition"].isin(["none", *regions])], "condition").set_index("condition")
@@ -42,16 +39,9 @@ def tab04(results: Results) -> Table:
     tested = f"Controls cover the same area: {words}; differences and tests are against them. {EXPLORATORY} "
     caption = (
         f"Hiding and isolating features, % and points; unmasked {pct(accuracy(none))} %. {tested if kinds else ''}"
-        f"{left_out(checks) if len(masking) < len(everything) else ''}{INTERVALS} {results.facts(none)}"
+        f"{results.left_out()}{INTERVALS} {results.facts(none)}"
     )
     return Table(data, printed(data, kinds), caption)
-
-
-def left_out(checks: pd.DataFrame) -> str:
-    """'Left out: clips whose region cannot be right (motion 8 of 70). '"""
-    found = counts(checks)
-    numbers = (f"{source} {row.doubtful} of {row.clips}" for source, row in found[found["doubtful"] > 0].iterrows())
-    return f"Left out: clips whose region cannot be right ({', '.join(numbers)}). "
 
 
 def against_controls(masking: pd.DataFrame, regions: list[str], names: set[str]) -> pd.DataFrame | None:

@@ -2,7 +2,7 @@
 
     python -m tests.faults           the short form: what tests/test_faults.py runs, under a minute
     python -m tests.faults --long    all of it: hours on two cores
-    python -m tests.faults --only disk
+    python -m tests.faults --only disk kernel
 
 A fault is a generator under `@fault("what is done")`, in any module of this folder. It works in a folder of its own,
 in which data, results and figures lie, and yields (what was tried, what went wrong or '') for every try.

@@ -16,12 +16,13 @@ from faults import faults, tries
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--long", action="store_true", help="all faults, and more tries of each")
-    parser.add_argument("--only", default="", metavar="WORD", help="faults whose name holds this word")
+    parser.add_argument("--only", nargs="+", default=[""], metavar="WORD", help="faults whose name holds such a word")
     chosen = parser.parse_args()
     lost = []
     print(f"{'fault':<78} {'tried':>6} {'survived':>8} {'seconds':>8}")
     for each in faults().values():
-        if chosen.only not in each.name or (each.long and not chosen.long):
+        named = any(word in each.name for word in chosen.only)
+        if not named or (each.long and not chosen.long):
             continue
         started = time.monotonic()
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

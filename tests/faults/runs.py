@@ -3,6 +3,7 @@ undisturbed run, byte for byte."""
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -10,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -76,12 +79,15 @@ def difference(one: dict[str, bytes], two: dict[str, bytes]) -> str:
     return f"{len(names)} files differ, such as {', '.join(names[:3])}" if names else ""
 
 
-def undisturbed(folder: Path) -> dict[str, bytes]:
-    """The tables of a whole run in `folder`."""
+@cache
+def undisturbed() -> tuple[Path, dict[str, bytes]]:
+    """The folder of a whole run that nothing happened to, made once for all faults, and its tables."""
+    folder = Path(tempfile.mkdtemp(prefix="undisturbed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     with own_folders(folder):
         if wrong := finish(start("run", TOY), (0, 1)):  # 1: the published numbers are not of these settings
             raise AssertionError(wrong)
-        return tables()
+        return folder, tables()
 
 
 def stage() -> str:
@@ -112,7 +118,7 @@ def killed_prepare(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("kill -9 at twenty random moments of a run", long=True)
 def killed_runs(folder: Path, long: bool) -> Iterator[Try]:
-    sound = undisturbed(folder / "sound")
+    _, sound = undisturbed()
     for number in range(20):
         process = start("run", TOY)
         time.sleep(random.uniform(4, 25))
@@ -124,7 +130,7 @@ def killed_runs(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("Ctrl+C and SIGTERM at random moments of a run", long=True)
 def interrupted(folder: Path, long: bool) -> Iterator[Try]:
-    sound = undisturbed(folder / "sound")
+    _, sound = undisturbed()
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = start("run", TOY)
         time.sleep(random.uniform(8, 30))
@@ -139,7 +145,7 @@ def interrupted(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("two runs in one folder at once (row 5)", long=True)
 def two_runs(folder: Path, long: bool) -> Iterator[Try]:
-    sound = undisturbed(folder / "sound")
+    _, sound = undisturbed()
     first, second = start("run", TOY), start("run", TOY)
     said = second.communicate()[0], first.communicate()[0]
     yield "both finish", "" if {first.returncode, second.returncode} <= {0, 1} else "\n".join(said)[-1500:]
@@ -156,11 +162,11 @@ def two_prepare(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("every file of a finished run is damaged, gone or another's, one kind at a time", long=True)
 def finished_run(folder: Path, long: bool) -> Iterator[Try]:
-    sound = undisturbed(folder / "sound")
-    shutil.copytree(folder / "sound", folder, dirs_exist_ok=True)
+    finished, sound = undisturbed()
+    shutil.copytree(finished, folder, dirs_exist_ok=True)
     kinds: dict[tuple[str, str], list[Path]] = {}
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "sound" not in path.parts and not path.name.startswith("."):
+        if path.is_file() and not path.name.startswith("."):
             kinds.setdefault((path.relative_to(folder).parent.as_posix(), path.suffix), []).append(path)
     for way in ("flip", "half", "zero", "gone"):
         for paths in kinds.values():
@@ -172,8 +178,8 @@ def finished_run(folder: Path, long: bool) -> Iterator[Try]:
 
 @fault("the results' disk fills up during a run, with ten amounts of room left", long=True)
 def filling_disk(folder: Path, long: bool) -> Iterator[Try]:
-    sound = undisturbed(folder / "sound")
-    shutil.copytree(folder / "sound" / "data", folder / "data")
+    finished, sound = undisturbed()
+    shutil.copytree(finished / "data", folder / "data")
     for left in (0, 1, 2, 4, 8, 16, 24, 32, 48, 64):
         with disk(folder / "results", 400 * MB) as made:
             if not made:

@@ -114,6 +114,21 @@ def test_finished_clips_are_kept_when_a_run_was_killed(rendered):
     assert clip.stat().st_mtime_ns == before and (rendered / "clips.csv").exists()
 
 
+@pytest.mark.parametrize("spoilt", [lambda note: b"", lambda note: note.replace(b"0", b"1", 1)])
+def test_where_the_note_of_digests_is_damaged_no_clip_is_believed(rendered, spoilt, capsys):
+    """Two faults at once: without the note, a damaged video would be noted as it is."""
+    video = next(rendered.rglob("*.avi"))
+    sound = video.read_bytes()
+    video.write_bytes(sound[:-100] + bytes(100))
+    note = rendered / "content.json"
+    note.write_bytes(spoilt(note.read_bytes()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLIPACTION_DATA", str(rendered.parent))
+        make.rendered_clips(load_profile("quick", TINY), workers=1)
+    assert "content.json is damaged; all clips are rendered again" in capsys.readouterr().out
+    assert video.read_bytes() == sound
+
+
 @pytest.mark.parametrize("kind", [".avi", ".truth.npz", "clips.csv"])
 @pytest.mark.parametrize("fault", ["a byte", "half", "empty", "gone"])
 def test_a_damaged_file_is_made_again(rendered, fault, kind, capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from clipaction.base import code as base_code
-from clipaction.base.errors import UserError
+from clipaction.base.errors import INTERRUPTED, UserError, interrupt
 from clipaction.base.paths import ROOT, figures_dir, results_dir
 from clipaction.profiles import load_profile
 from clipaction.run import records, runner
@@ -113,6 +114,17 @@ def test_missing_parameters_cell_is_refused(books):
     write(books, "01_first.ipynb", FIRST, tags=())
     with pytest.raises(UserError, match='one cell tagged "parameters" that sets profile and overrides'):
         runner.run("demo", folder=books)
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_run_before_the_next_notebook(books):
+    def announce(*_) -> None:
+        with contextlib.suppress(KeyboardInterrupt):  # as a bare `except` does
+            interrupt()
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run("demo", {"noise.eps": 8}, folder=books, announce=announce)
+    assert ran() == []
+    INTERRUPTED.clear()
 
 
 def test_what_an_interrupted_notebook_wrote_is_its_own(books, monkeypatch):

@@ -1,4 +1,8 @@
-"""The one exception a user may see."""
+"""What ends a command early: the one exception that a user may see, and Ctrl+C."""
+
+from threading import Event
+
+INTERRUPTED = Event()  # by Ctrl+C
 
 
 class UserError(Exception):
@@ -15,3 +19,9 @@ class StorageError(UserError):
 def short(text: str, most: int = 80) -> str:
     """The text, cut where it is too long to be quoted in a message."""
     return text if len(text) <= most else f"{text[:most]}…"
+
+
+def interrupt(*_) -> None:
+    """What Ctrl+C does. A library's bare `except` may catch the exception, so the wish is noted, too."""
+    INTERRUPTED.set()
+    raise KeyboardInterrupt

@@ -11,7 +11,7 @@ import time
 from contextlib import nullcontext
 
 from ..base.alone import alone_in
-from ..base.errors import UserError
+from ..base.errors import INTERRUPTED, UserError, interrupt
 from ..base.paths import data_dir, figures_dir, profile_file, results_dir
 from ..base.storage import check_writable, storage_error
 from ..base.words import duration
@@ -157,6 +157,8 @@ COMMANDS = {"prepare": prepare, "run": run, "verify": verify, "bench": bench, "l
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; 0 done, 1 a failure or a difference from the reference, 2 a mistake, 130 interrupted."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exit ends the kernel and the worker processes, too
+    INTERRUPTED.clear()
+    signal.signal(signal.SIGINT, interrupt)
     try:
         arguments = parser().parse_args(argv)
         check_names(arguments)

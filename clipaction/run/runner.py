@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import UserError
+from ..base.errors import INTERRUPTED, UserError
 from ..base.paths import ROOT, results_dir
 from ..profiles import load_profile
 from . import records
@@ -49,6 +49,8 @@ def run(
         if announce:
             announce(settings, [each.name[:2] for each in chosen[chosen.index(book) :]])
             announce = None
+        if INTERRUPTED.is_set():
+            raise KeyboardInterrupt
         records.begin(settings, book, key)
         if ahead:
             ahead(profile, overrides or {}, book.name[:2])

@@ -53,13 +53,17 @@ def counts(checks: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="", errors="ignore").fillna(0).set_index("source").astype(int)
 
 
+def left_out(checks: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The checks of regions that cannot be right and that are left out. kind: of the data set; of the demo none, as its
+    published tables hold every clip."""
+    return checks[(checks["doubt"] != "") & (kind != "demo")]
+
+
 def trusted(predictions: pd.DataFrame, checks: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Rows of predictions without the region conditions, and their controls, of clips whose region by the same source
-    cannot be right.
-
-    kind: of the data set. Of the demo all rows stay: its published tables hold every clip."""
-    bad = set(checks.loc[checks["doubt"] != "", ["source", "clip"]].itertuples(index=False, name=None))
-    if kind == "demo" or not bad:
+    is left out (`left_out`)."""
+    bad = pd.MultiIndex.from_frame(left_out(checks, kind)[["source", "clip"]])
+    if bad.empty:
         return predictions
     source = predictions["condition"].map({name: parse(name).source for name in predictions["condition"].unique()})
-    return predictions[[pair not in bad for pair in zip(source, predictions["clip"])]]
+    return predictions[~pd.MultiIndex.from_arrays([source, predictions["clip"]]).isin(bad)]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .. import rivals  # noqa: F401  (importing it registers its methods)
-from ..analysis.doubtful import counts, trusted
+from ..analysis.doubtful import left_out, trusted
 from ..base.cache import read_table
 from ..base.errors import UserError
 from ..base.files import read_json
@@ -160,11 +160,9 @@ class Results:
     def left_out(self) -> str:
         """'Left out: clips whose region cannot be right (motion 8 of 70). ', of the masking sweep; '' where none is."""
         checks = self.table("region_checks.parquet")
-        if self.run["profile"]["dataset"]["kind"] == "demo" or not (checks["doubt"] != "").any():
-            return ""
-        found = counts(checks).query("doubtful > 0")
-        numbers = (f"{source} {row.doubtful} of {row.clips}" for source, row in found.iterrows())
-        return f"Left out: clips whose region cannot be right ({', '.join(numbers)}). "
+        doubted = left_out(checks, self.run["profile"]["dataset"]["kind"])["source"].value_counts(sort=False)
+        numbers = (f"{source} {count} of {(checks['source'] == source).sum()}" for source, count in doubted.items())
+        return f"Left out: clips whose region cannot be right ({', '.join(numbers)}). " if len(doubted) else ""
 
     def ward(self, step: str, level: str = "clip") -> pd.DataFrame | None:
         """Rows of the ward's clips, or None where the profile has no ward."""

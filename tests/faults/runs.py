@@ -131,12 +131,12 @@ def killed_runs(folder: Path, long: bool) -> Iterator[Try]:
 @fault("Ctrl+C and SIGTERM at random moments of a run", long=True)
 def interrupted(folder: Path, long: bool) -> Iterator[Try]:
     _, sound = undisturbed()
-    for number, codes in ((signal.SIGINT, (130, -signal.SIGINT)), (signal.SIGTERM, (143,))):
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
         process = start("run", TOY)
         time.sleep(random.uniform(8, 30))
         what, children = f"{number.name} in {stage()}", psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
-        yield what, finish(process, codes)
+        yield what, finish(process, (code,))
         _, alive = psutil.wait_procs(children, timeout=20)
         yield f"{what}: children", f"{len(alive)} live on" if alive else ""
     yield "goes on to the end", finish(start("run", TOY), (0, 1))

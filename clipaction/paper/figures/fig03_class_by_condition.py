@@ -32,7 +32,7 @@ def fig03(results: Results) -> Drawn:
     change = data.pivot(index="cls", columns="condition", values="change")
     change = change.loc[data["cls"].unique(), [c.name for c in chosen]]
     counts = masking[masking["condition"] == "none"].groupby("cls").size()
-    if len(change) - 1 > MANY:
+    if many := len(change) - 1 > MANY:
         change = change.loc[[*change.drop(ALL).mean(axis=1).nsmallest(MANY).index, ALL]]
     drawing = Figure((WIDTH, 1.9 + 0.19 * len(change)))
     axes = drawing.subplots()
@@ -44,15 +44,14 @@ def fig03(results: Results) -> Drawn:
         data = pd.concat([data, rows.assign(condition="actor gone")])
     bar = drawing.colorbar(image, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points")
     percent_axis(bar.ax.yaxis)
-    few = f" The {MANY} classes that lose most; all are in the csv." if data["cls"].nunique() - 1 > MANY else ""
+    few = f" The {MANY} classes that lose most; all are in the csv." if many else ""
     last = (
         " Right: each class's commonest answer with actor and prop gone, and its share; "
         "red: the place alone still gives it away."
     )
     caption = (
         "Change of accuracy of each class under each condition against the same clips unmasked, in points."
-        f"{few}{last if len(bias) else ''} {results.left_out()}{results.facts(masking)} "
-        f"{clips_a_class(counts)}"
+        f"{few}{last if len(bias) else ''} {results.left_out()}{results.facts(masking)} {clips_a_class(counts)}"
     )
     return Drawn(drawing, data, caption)
 

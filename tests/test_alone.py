@@ -32,6 +32,23 @@ if __name__ == "__main__":
     pool.submit(time.sleep, 600)
     time.sleep(600)
 """
+ORPHAN = """
+from multiprocessing import get_context
+import os, time
+from clipaction.base.alone import end_with_parent
+
+def late():
+    print(os.getpid(), flush=True)
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    end_with_parent()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    get_context("spawn").Process(target=late).start()
+    time.sleep(600)
+"""
 
 
 def start(*arguments) -> subprocess.Popen:
@@ -63,21 +80,27 @@ def test_a_dead_owner_holds_nothing_also_when_the_folder_is_gone(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems cannot tell a child that its parent ended")
-def test_a_worker_is_killed_with_its_parent(tmp_path):
+@pytest.mark.parametrize("program", [PARENT, ORPHAN], ids=["a worker at work", "a worker that asks too late"])
+def test_a_worker_ends_with_its_parent(tmp_path, program):
     script = tmp_path / "parent.py"
-    script.write_text(PARENT)
+    script.write_text(program)
     parent = start(script)
     worker = int(parent.stdout.readline())
     os.kill(worker, 0)  # it lives
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     for _ in range(100):
-        try:
-            os.kill(worker, 0)
-        except ProcessLookupError:
+        if not alive(worker):
             return
-        with open(f"/proc/{worker}/stat") as stat:
-            if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
-                return  # dead, and nobody there to note it
         time.sleep(0.1)
-    pytest.fail("the worker lives on")
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker lived on")
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs; one that is dead, with nobody there to note it, does not."""
+    try:
+        with open(f"/proc/{process}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import math
+import multiprocessing
 import os
 import signal
 import socket
@@ -52,6 +53,10 @@ def locked(file: IO) -> bool:
 
 
 def end_with_parent() -> None:
-    """Called in a child process: it is killed when its parent ends, also by kill -9. On Linux; elsewhere nothing."""
+    """Called in a child of multiprocessing: it is killed when its parent ends, also by kill -9. On Linux; elsewhere
+    nothing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:  # it ended before the system was asked
+            os._exit(1)

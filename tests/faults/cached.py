@@ -16,6 +16,7 @@ from test_ucf101 import hash_of
 from web import Site, serving
 
 from clipaction.base.errors import UserError
+from clipaction.base.files import CONTENT
 from clipaction.base.paths import data_dir
 from clipaction.data.ucf101 import names
 from clipaction.paper.results import Results
@@ -23,7 +24,7 @@ from clipaction.profiles import load_profile
 from clipaction.run import deep
 
 from . import Try, fault
-from .damage import damages, flip
+from .damage import Kind, damages, flip, spoil
 from .kinds import (
     FEW,
     checkpoints,
@@ -64,6 +65,9 @@ def fetched_files(folder: Path, long: bool) -> Iterator[Try]:
         with mock.patch.dict(os.environ, where):
             yield from damages(clips_of_ucf101("clips", "v_*.avi"), 5 if long else 2)
             yield from damages(clips_of_ucf101("clips", "members-*.csv"), 5 if long else 2)
+            yield from damages(clips_of_ucf101("clips", "content.json"), 5 if long else 2)
+            for file in ("v_*.avi", "members-*.csv"):
+                yield from with_their_note(clips_of_ucf101("clips", file))
         with mock.patch.dict(os.environ, {**where, "CLIPACTION_DATA": str(folder / "whole")}):
             kind = clips_of_ucf101("archive", "UCF101_videos.zip")
 
@@ -73,6 +77,16 @@ def fetched_files(folder: Path, long: bool) -> Iterator[Try]:
                 return kind.use()
 
             yield from damages(dataclasses.replace(kind, use=use), 5 if long else 2)
+
+
+def with_their_note(kind: Kind) -> Iterator[Try]:
+    """Files and the note of their digests are damaged together."""
+    sound = kind.use()
+    for file in kind.files():
+        for way in ("flip", "half", "zero"):
+            spoil(file, way, kind.other)
+            spoil(file.with_name(CONTENT), way, kind.other)
+            yield f"{kind.name}: {file.name} and its note: {way}", "" if kind.use() == sound else "believed"
 
 
 @fault("one bit is flipped, and size and time are those of the sound file: verify --deep sees it")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,11 +81,27 @@ def note_fetched(folder: Path, names: Iterable[str], written: Collection[str]) -
 
 
 def missing(members: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """The rows whose file is not in `folder` with its size, or not as it was when it was fetched."""
-    there = {entry.name: entry.stat().st_size for entry in os.scandir(folder)} if folder.exists() else {}
-    for path in changed_content(folder, data_dir()) or ():
-        there.pop(path.name, None)
-    return members[[there.get(name) != size for name, size in zip(members["name"], members["size"])]]
+    """The rows whose file is not in `folder` with its size, or not as it was when it was fetched. A file whose digest
+    is not noted (the note is damaged, or fetching was killed) is read and compared with the zip's checksum."""
+    sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)} if folder.exists() else {}
+    noted, changed = noted_content(folder) or {}, set(changed_content(folder, data_dir()) or ())
+
+    def sound(row: Any) -> bool:
+        path = folder / row.name
+        if sizes.get(row.name) != row.size or path in changed:
+            return False
+        return path in noted or checksum(path) == row.crc
+
+    return members[[not sound(row) for row in members.itertuples()]]
+
+
+def checksum(path: Path) -> int:
+    """CRC-32 of a file, as a zip keeps it."""
+    crc = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(CHUNK):
+            crc = zlib.crc32(chunk, crc)
+    return crc
 
 
 def extract(archive: zipfile.ZipFile, row: Any, folder: Path, bar: tqdm) -> None:

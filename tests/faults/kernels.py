@@ -15,7 +15,7 @@ from clipaction.run.notebook import NotebookError, execute
 
 from . import Try, fault
 
-PATIENCE = 4.0
+PATIENCE = 3.0
 STILL = "import time, pathlib\nfirst = not pathlib.Path({!r}).exists()\npathlib.Path({!r}).touch()\n"
 CELLS = {
     "stands still once": STILL + "if first: time.sleep(600)",
@@ -41,7 +41,7 @@ def standing_still(folder: Path, long: bool) -> Iterator[Try]:
             ended = ""
         except NotebookError as error:
             ended = str(error)
-        expected = "computed nothing for 4 s, twice" if name == "stands still" else ""
+        expected = f"computed nothing for {PATIENCE:.0f} s, twice" if name == "stands still" else ""
         yield name, "" if (expected in ended if expected else not ended) else ended
         left = [
             process for process in psutil.Process().children(recursive=True) if "ipykernel" in str(process.cmdline())

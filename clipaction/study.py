@@ -22,6 +22,7 @@ from .data.store import FrameStore, prepare
 from .evaluate.sweep import Protocol, evaluate, evaluate_together
 from .masking.batches import masked_batches
 from .masking.regions import SOURCES, Finder
+from .masking.regions.kept import kept_in
 from .profiles import Profile, load_profile
 from .vision.clip import CLIP, EMBEDDED, TEMPLATES
 from .vision.load import load_clip, preprocessing
@@ -99,14 +100,15 @@ class Study:
     ) -> pd.DataFrame:
         """`evaluate.sweep.evaluate` with this study's model, frames, seed and region sources; `head` defaults to the
         source domain's classes. methods: several, by name, that see the same frames (`evaluate_together`). The
-        predictions are kept in predictions/<step>/."""
+        predictions are kept in predictions/<step>/, and what motion finds beside the frames."""
         folder, seed, batch = self.results / "predictions" / step, self.profile.seed, self.profile.batch
         options |= {"seed": seed, "batch": batch, "finders": self.finders}
-        if methods is not None:
-            return evaluate_together(self.clip, self.store, meta, conditions, folder, methods, **options)
-        head = options.pop("head", None)
-        head = self.head() if head is None else head
-        return evaluate(self.clip, head, self.store, meta, conditions, folder, **options)
+        with kept_in(self.store.folder):
+            if methods is not None:
+                return evaluate_together(self.clip, self.store, meta, conditions, folder, methods, **options)
+            head = options.pop("head", None)
+            head = self.head() if head is None else head
+            return evaluate(self.clip, head, self.store, meta, conditions, folder, **options)
 
     def masked(self, meta: pd.DataFrame, condition: str) -> Iterator[np.ndarray]:
         """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a condition, a few clips at a time."""

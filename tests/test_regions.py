@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from clipaction.base.errors import UserError
 from clipaction.masking import regions
-from clipaction.masking.regions import SOURCES, Evidence, camera, region
+from clipaction.masking.regions import SOURCES, Evidence, camera, kept, motion, region
 from clipaction.masking.regions.motion import large_parts
 
 
@@ -117,6 +117,56 @@ def test_motion_is_remembered_and_right_at_larger_sizes():
     assert first.shape == (4, 192, 256)
     first.zero_()
     assert region("actor+prop", "motion", Evidence(frames)).sum() > 0
+
+
+def another_process() -> None:
+    """No motion was found yet."""
+    motion.FOUND.clear()
+    kept.read.cache_clear()
+
+
+def test_motion_is_found_again_by_another_process(tmp_path, monkeypatch):
+    another_process()
+    clips = [Evidence(scene(t)[0]) for t in (3, 4)]
+    with kept.kept_in(tmp_path):
+        first = [region("actor+prop", "motion", clip) for clip in clips]
+    (file,) = tmp_path.iterdir()
+    another_process()
+    written = file.stat().st_mtime_ns
+    with kept.kept_in(tmp_path), monkeypatch.context() as patch:
+        patch.setattr(motion, "moving", None)  # so that it cannot be called
+        assert all(torch.equal(region("actor+prop", "motion", clip), mask) for clip, mask in zip(clips, first))
+    assert file.stat().st_mtime_ns == written  # nothing new
+    with kept.kept_in(tmp_path):
+        region("actor+prop", "motion", Evidence(scene(5)[0]))
+    another_process()
+    with kept.kept_in(tmp_path):
+        assert len(motion.FOUND) == 3
+
+
+@pytest.mark.parametrize("way", ["half", "empty", "flip", "another program's"])
+def test_damaged_masks_of_motion_are_found_anew(tmp_path, way):
+    another_process()
+    clip = Evidence(scene(4)[0])
+    with kept.kept_in(tmp_path):
+        mask = region("actor+prop", "motion", clip)
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 4
+    ways = {"half": whole[: len(whole) // 2], "empty": b"", "flip": bytes(flipped), "another program's": b"[]"}
+    file.write_bytes(ways[way])
+    another_process()
+    with kept.kept_in(tmp_path):
+        assert torch.equal(region("actor+prop", "motion", clip), mask)
+    assert file.read_bytes() == whole
+
+
+def test_motion_of_frames_in_memory_is_kept_nowhere(tmp_path):
+    another_process()
+    with kept.kept_in(tmp_path / "none"):
+        region("actor+prop", "motion", Evidence(scene(4)[0]))
+    assert not list(tmp_path.iterdir())
 
 
 def test_relevant_takes_the_highest_share():

@@ -58,6 +58,7 @@ NO_RESULT = {
     "base.files": "how files are written, not what is in them",
     "base.paths": "where files are",
     "base.words": "what is printed",
+    "masking.regions.kept": "keeps what motion found, by the frames' content",
     "paper.findings": "writes the README's findings from what is published",
     "paper.tables.pooled": "several runs together, made anew each time",
     "profiles.load": "a profile's values are in every key",
@@ -296,8 +297,11 @@ def test_a_changed_source_repeats_its_own_conditions_alone(copy, name):
     repeated = of_kind(
         copy.names(f"masking.regions.{name}", edits[name]), "step", "shape", "source", "control", "figure"
     )
-    steps = {"motion": {"step noise", "step views"}, "detector": {"step detections"}}  # motion is the anchor of noise
-    steps["truth"] = {"step networks", "step relevance at each dose"}
+    steps = {
+        "motion": {"step noise", "step views", "step what moves"},  # motion is the anchor of noise
+        "detector": {"step detections"},
+        "truth": {"step networks", "step relevance at each dose"},
+    }
     assert repeated == {f"source {name}"} | steps.get(name, set())
 
 

@@ -27,6 +27,7 @@ OPAQUE = (
     "base.registry",
     "base.tensors",
     "base.words",
+    "masking.regions.kept",
     "profiles",
 )
 DATA_SUFFIXES = (".yaml", ".json", ".html", ".safetensors")

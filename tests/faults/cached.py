@@ -33,6 +33,7 @@ from .kinds import (
     digests,
     few_results,
     methods,
+    motions,
     networks,
     noises,
     notebooks,
@@ -47,8 +48,8 @@ from .kinds import (
 @fault("a cached file has a flipped bit, is cut, empty, gone or another version's")
 def cached_files(folder: Path, long: bool) -> Iterator[Try]:
     flips = 20 if long else 1
-    makers = (pieces, noises, networks, checkpoints, stores, digests, rendered, paper, methods, times, detections)
-    for make in makers:
+    learned, found = (pieces, noises, networks, checkpoints), (stores, digests, rendered, detections, motions)
+    for make in (*learned, *found, paper, methods, times):
         yield from damages(make(), flips)
     yield from damages(notebooks(folder), flips)
 
@@ -92,7 +93,7 @@ def with_their_note(kind: Kind) -> Iterator[Try]:
 @fault("one bit is flipped, and size and time are those of the sound file: verify --deep sees it")
 def silent(folder: Path, long: bool) -> Iterator[Try]:
     profile = load_profile("quick", FEW)
-    for make in (pieces, noises, networks, checkpoints, stores, rendered, lambda: notebooks(folder)):
+    for make in (pieces, noises, networks, checkpoints, stores, rendered, motions, lambda: notebooks(folder)):
         kind = make()
         sound = kind.use()
         for file in kind.files():

@@ -24,7 +24,7 @@ from clipaction.data.dataset import load_dataset
 from clipaction.data.store import prepare
 from clipaction.demo.make import rendered_clips
 from clipaction.evaluate.judge import note_methods
-from clipaction.masking.regions import detector
+from clipaction.masking.regions import Evidence, detector, kept, motion, region
 from clipaction.noise import learning, training
 from clipaction.noise.frames import TrainingFrames
 from clipaction.paper.records import up_to_date
@@ -262,3 +262,17 @@ def detections() -> Kind:
         return found(0, frames[0]).tobytes()
 
     return Kind("detections", use, lambda: list(data_dir().rglob("detector-*/0.npz")))
+
+
+def motions() -> Kind:
+    """Each use is another process."""
+    folder, frames = data_dir() / "frames" / "toy", squares_study().store.frames[:2]
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def use():
+        motion.FOUND.clear()
+        kept.read.cache_clear()
+        with kept.kept_in(folder):
+            return [region("actor+prop", "motion", Evidence(clip)).numpy().tobytes() for clip in frames]
+
+    return Kind("masks of motion", use, lambda: list(folder.glob("motion-*.npz")), b"[]")

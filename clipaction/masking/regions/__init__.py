@@ -5,6 +5,7 @@ geometry     bounding boxes and growing of masks
 plausible    which regions cannot be right
 truth        the demo's exact masks
 motion       what moves (camera: its shift taken out first)
+kept         what motion found, kept beside the frames
 homography   what moves before a camera that pans, zooms or walks (planes: its homographies, by OpenCV)
 relevance    the pixels that speak for the class that CLIP gives the clip
 detector     Mask R-CNN

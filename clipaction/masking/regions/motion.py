@@ -19,8 +19,8 @@ REACH = 5  # px: gaps so wide are closed
 DISC = (np.hypot(*np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]) <= REACH).astype(np.uint8)
 REMEMBERED = 2**28  # bytes of masks kept in memory
 
-_lock = Lock()
-_found: dict[bytes, torch.Tensor] = {}  # masks uint8 by the digest of the frames
+FOUND: dict[bytes, torch.Tensor] = {}  # masks uint8 by the digest of the frames
+LOCK = Lock()  # of FOUND; clips are masked in several threads
 
 
 def otsu(values: np.ndarray) -> float:
@@ -77,8 +77,8 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
     remembered."""
     frames, size = as_tensor(evidence.frames), tuple(evidence.frames.shape[1:3])
     key = hashlib.blake2b(frames.numpy().tobytes(), digest_size=16, salt=repr(size).encode()[:16]).digest()
-    if key in _found:
-        mask = _found[key]
+    if key in FOUND:
+        mask = FOUND[key]
     else:
         small = frames.permute(0, 3, 1, 2).float()
         if min(size) > 112:  # more pixels would only slow it down
@@ -86,8 +86,8 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
         found = torch.from_numpy(moving(small.permute(0, 2, 3, 1).numpy()))[:, None]
         found = F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
         mask = found.clamp(0, 1).mul(255).round().byte()
-        with _lock:  # clips are masked in several threads
-            if sum(m.numel() for m in _found.values()) + mask.numel() <= REMEMBERED:
-                _found[key] = mask
+        with LOCK:
+            if sum(m.numel() for m in FOUND.values()) + mask.numel() <= REMEMBERED:
+                FOUND[key] = mask
     soft = mask.float() / 255
     return 1 - soft if part == "background" else soft

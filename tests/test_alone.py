@@ -38,8 +38,8 @@ import os, time
 from clipaction.base.alone import end_with_parent
 
 def late():
-    print(os.getpid(), flush=True)
     parent = os.getppid()
+    print(os.getpid(), flush=True)
     while os.getppid() == parent:
         time.sleep(0.01)
     end_with_parent()

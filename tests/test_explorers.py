@@ -378,6 +378,15 @@ def test_an_answer_is_locked_before_the_numbers_are_shown(square_study, registri
     assert explorer.quiz["number"] == 2 and explorer.quiz["answer"] is None
 
 
+def test_a_damaged_sweep_is_as_none(square_study, registries, sweep):
+    """Notebook 03 opens the explorer before it makes the sweep anew."""
+    (square_study.results / "predictions").mkdir(parents=True)
+    path = square_study.results / "predictions/masking.parquet"
+    sweep.to_parquet(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    assert "run it first" in MaskExplorer(square_study).quiz["reason"]
+
+
 def test_without_a_sweep_it_says_what_to_run(explorer):
     assert explorer.quiz == {"reason": "The questions come from notebook 03's sweep; run it first."}
 

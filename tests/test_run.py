@@ -13,6 +13,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from clipaction.base import code as base_code
+from clipaction.base.cache import read_table
 from clipaction.base.errors import INTERRUPTED, UserError, interrupt
 from clipaction.base.paths import ROOT, figures_dir, results_dir
 from clipaction.profiles import load_profile
@@ -30,9 +31,12 @@ for _ in tqdm(range(3), desc="counting", unit="clip"): pass
 out.write_text(str(p.noise.eps))
 """
 SECOND = """
+import time
+import pandas as pd
+from clipaction.base.cache import save_table
 from clipaction.base.paths import figures_dir, results_dir
 (figures_dir(profile) / "two.txt").write_text((results_dir(profile) / "one.txt").read_text() * 2)
-with open(results_dir(profile) / "timing.parquet", "a") as log: log.write("2")
+save_table(results_dir(profile) / "timing.parquet", pd.DataFrame({"seconds": [time.time()]}))
 """
 
 
@@ -214,6 +218,18 @@ def test_an_edited_input_is_noticed_also_where_only_later_notebooks_run(books, c
     (results_dir("demo") / "one.txt").write_text("edited")
     runner.run("demo", folder=books, only="02")
     assert (figures_dir("demo") / "two.txt").read_text() == "editededited"
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", None])
+def test_times_are_not_compared_but_must_be_whole(books, capsys, content):
+    runner.run("demo", folder=books)
+    times = results_dir("demo") / "timing.parquet"
+    times.unlink() if content is None else times.write_bytes(content)
+    for expected in ([True, False], [True, True]):
+        capsys.readouterr()
+        runner.run("demo", folder=books)
+        assert ["reused" in line for line in capsys.readouterr().out.splitlines() if "  " in line] == expected
+    assert len(read_table(times)) == 1
 
 
 def test_a_copied_tree_is_reused_entirely(books, tmp_path, monkeypatch, capsys):

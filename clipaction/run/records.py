@@ -20,6 +20,7 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+from ..base.cache import kept_table
 from ..base.code import notebook_digest
 from ..base.errors import UserError
 from ..base.files import digest, digest_of, digests_of, is_temporary, read_json, write_json
@@ -86,13 +87,19 @@ def inputs(profile, earlier: list[Path]) -> dict[str, str]:
 
 def is_current(profile, book: Path, key: str) -> bool:
     """Whether the notebook finished with this key, and its files are as written (by it, or by one that finished
-    later)."""
+    later). Of those that tell times and machine, whether they are whole."""
     record = read(profile, book)
     executed = read_json(_path(profile, book).with_name(book.name))
     if record["key"] != key or not record["finished"] or executed is None:
         return False
     last = last_written(profile)
-    return all(seen == last[name] for name, seen in current(profile, record["outputs"]).items())
+    same = all(seen == last[name] for name, seen in current(profile, record["outputs"]).items())
+    return same and all(is_whole(_file(profile, name)) for name in record.get("not_compared", ()))
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file of NOT_COMPARED is there and not damaged."""
+    return (kept_table(path, "") if path.suffix == ".parquet" else read_json(path)) is not None
 
 
 def last_written(profile) -> dict[str, str]:
@@ -131,6 +138,7 @@ def finish(profile, book: Path, seconds: float) -> None:
     written = [name for name in after if after[name] != before.get(name) or name in record["outputs"]]
     outputs = current(profile, [name for name in written if name not in NOT_COMPARED])
     record |= {"finished": time.time(), "seconds": round(seconds, 1), "outputs": outputs}
+    record["not_compared"] = sorted({*record.get("not_compared", ()), *written} & NOT_COMPARED)
     write_json(_path(profile, book), record)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ...base.cache import read_table
+from ...base.errors import UserError
 from ...data.files import printable
 from ...data.preprocess import resize
 from ...data.video import Decoded, VideoError, decode
@@ -111,9 +112,11 @@ def first_of_each(indices: np.ndarray) -> np.ndarray:
 
 
 def read(study: Study, name: str) -> pd.DataFrame | None:
-    """A table of the study's results, if it is there."""
-    path = study.results / name
-    return read_table(path) if path.exists() else None
+    """A table of the study's results; None where there is none, or a damaged one, which its notebook makes anew."""
+    try:
+        return read_table(study.results / name)
+    except (FileNotFoundError, UserError):
+        return None
 
 
 def listed(study: Study) -> list[dict]:

@@ -158,6 +158,7 @@ def test_damaged_masks_of_motion_are_found_anew(tmp_path, way):
     file.write_bytes(ways[way])
     another_process()
     with kept.kept_in(tmp_path):
+        assert not file.exists()  # nor afterwards, where nothing is found
         assert torch.equal(region("actor+prop", "motion", clip), mask)
     assert file.read_bytes() == whole
 

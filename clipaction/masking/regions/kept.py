@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,13 @@ def kept_in(folder: Path) -> Iterator[None]:
 
 @cache
 def read(path: Path) -> dict[bytes, torch.Tensor]:
-    """What `kept_in` wrote; nothing where there is no file, or a damaged one. Read once a process."""
+    """What `kept_in` wrote; nothing where there is no file, or a damaged one, which is removed: where nothing new is
+    found, none is written in its place. Read once a process."""
     try:
         return {bytes.fromhex(name): torch.from_numpy(mask) for name, mask in read_arrays(path).items()}
-    except (OSError, ValueError, TypeError, UserError):
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, UserError):
+        with suppress(OSError):
+            path.unlink()
         return {}

@@ -79,6 +79,7 @@ NO_RESULT = {
     "run.runner": "which notebooks run",
     "run.scale": "measures memory and speed; nothing is kept",
     "run.watch": "ends a kernel that does not answer",
+    "run.whole": "checks files",
     "run.tasks": "calls what notebooks call, ahead of them",
     "run.work": "counts, for the forecast",
     "run.worker": "does tasks on a cluster",

@@ -118,13 +118,11 @@ def noted_content(folder: Path) -> dict[Path, str] | None:
     return None if noted is None else {folder / name: seen for name, seen in noted.items()}
 
 
-def changed_content(folder: Path, memory: Path) -> list[Path] | None:
-    """The files that are not as folder/content.json says; None where there is no such note. A file is read again only
+def checked_content(folder: Path, memory: Path) -> dict[Path, bool] | None:
+    """{file: whether it is as folder/content.json says}; None where there is no such note. A file is read again only
     where its size or time has changed."""
     noted = noted_content(folder)
-    if noted is None:
-        return None
-    return [path for path, seen in digests_of(noted, memory).items() if seen != noted[path]]
+    return None if noted is None else {path: seen == noted[path] for path, seen in digests_of(noted, memory).items()}
 
 
 def digest(*parts: object) -> str:

@@ -93,7 +93,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def mapped(path: Path) -> np.memmap:
     """An .npy file as a read-only memory map. Raises UserError where it does not open as one, FileNotFoundError where
-    there is none. Its values are not read: `files.changed_content` is for them."""
+    there is none. Its values are not read: `files.checked_content` is for them."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:

@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 from ..base.alone import alone_in
 from ..base.cache import Step, read_table
 from ..base.errors import StorageError, UserError
-from ..base.files import changed_content, digests_of
+from ..base.files import checked_content, digests_of
 from ..base.paths import data_dir
 from ..base.storage import FULL
 from ..base.tensors import mapped
@@ -164,7 +164,8 @@ def is_finished(store: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
         arrays = {name: mapped(store / name).shape for name in shapes}
     except (OSError, UserError):
         return False
-    return arrays == shapes and len(index) == shapes[FRAMES][0] and changed_content(store, data_dir()) == []
+    checked = checked_content(store, data_dir())
+    return arrays == shapes and len(index) == shapes[FRAMES][0] and checked is not None and all(checked.values())
 
 
 def check_failures(store: FrameStore, clips: list[Clip]) -> None:

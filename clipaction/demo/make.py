@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ..base.alone import alone_in, end_with_parent
 from ..base.cache import Step
 from ..base.errors import StorageError, UserError
-from ..base.files import CONTENT, changed_content, note_content, replacing
+from ..base.files import CONTENT, checked_content, note_content, replacing
 from ..base.paths import data_dir
 from .plan import Group, plan_clips
 from .render import render_group
@@ -35,12 +35,13 @@ def rendered_clips(profile, workers: int | None = None) -> Path:
     planned = plan_clips(config, profile.seed)
     folder = data_dir() / f"demo-{rendering_key(planned, config.frames_per_clip)}"
     with alone_in(folder):  # a second run of the same clips waits, then finds them finished
-        damaged = changed_content(folder, data_dir())
-        if damaged is None and (note := folder / CONTENT).exists():  # without it, no file can be believed
+        checked = checked_content(folder, data_dir())
+        if checked is None and (note := folder / CONTENT).exists():  # without it, no file can be believed
             print(f"{note} is damaged; all clips are rendered again", flush=True)
             shutil.rmtree(folder)
-        if damaged != []:
-            render(planned, config.frames_per_clip, folder, damaged or [], workers)
+        damaged = [path for path, sound in (checked or {}).items() if not sound]
+        if checked is None or damaged:
+            render(planned, config.frames_per_clip, folder, damaged, workers)
     return folder
 
 

@@ -8,31 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 from tqdm.auto import tqdm
 
 from ..base.alone import alone_in
-from ..base.cache import read_table
-from ..base.errors import UserError
-from ..base.files import CONTENT, REMEMBERED, forget_digests, is_temporary, noted_content, read_json
+from ..base.files import CONTENT, REMEMBERED, forget_digests, is_temporary, noted_content
 from ..base.paths import data_dir, results_dir
-from ..base.tensors import read_arrays, read_state, read_tensors
 from ..data.ucf101.copies import kept_archive
 from . import records
+from .whole import READERS, is_whole
 
 PIECE = 1 << 22  # bytes
-OPEN: dict[str, Callable[[Path], Any]] = {  # by suffix; None or a UserError: damaged
-    ".parquet": read_table,
-    ".safetensors": read_tensors,
-    ".npz": read_arrays,
-    ".json": read_json,
-    ".ipynb": read_json,
-    ".checkpoint": read_state,
-}
 
 
 def check_files(profile) -> int:
@@ -72,7 +61,7 @@ def cached_files(profile) -> dict[Path, str]:
         elif note.suffix == ".npz" or note.name == REMEMBERED:
             files.setdefault(note, "")
     top = results_dir(profile)
-    files |= {path: "" for path in below(top) if path.suffix in OPEN and not path.is_relative_to(top / "lab")}
+    files |= {path: "" for path in below(top) if path.suffix in READERS and not path.is_relative_to(top / "lab")}
     return files | records.noted(profile)
 
 
@@ -93,11 +82,3 @@ def read_in_full(path: Path, bar: tqdm) -> str:
     except OSError:  # gone, or the disk cannot read it
         return "unreadable"
     return found.hexdigest()
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file that carries its own digest opens."""
-    try:
-        return path.suffix in OPEN and OPEN[path.suffix](path) is not None
-    except (OSError, UserError):
-        return False

@@ -20,12 +20,12 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
-from ..base.cache import kept_table
 from ..base.code import notebook_digest
 from ..base.errors import UserError
 from ..base.files import digest, digest_of, digests_of, is_temporary, read_json, write_json
 from ..base.paths import PUBLISHED, ROOT, check_name, data_dir, figures_dir, results_dir
 from ..masking.regions.boxes import annotation_file
+from .whole import is_whole
 
 # Every notebook adds times and facts of the machine to these; they differ in every run and decide nothing.
 NOT_COMPARED = {"results/timing.parquet", "results/environment.json", "results/forecast.json"}
@@ -95,11 +95,6 @@ def is_current(profile, book: Path, key: str) -> bool:
     last = last_written(profile)
     same = all(seen == last[name] for name, seen in current(profile, record["outputs"]).items())
     return same and all(is_whole(_file(profile, name)) for name in record.get("not_compared", ()))
-
-
-def is_whole(path: Path) -> bool:
-    """Whether a file of NOT_COMPARED is there and not damaged."""
-    return (kept_table(path, "") if path.suffix == ".parquet" else read_json(path)) is not None
 
 
 def last_written(profile) -> dict[str, str]:

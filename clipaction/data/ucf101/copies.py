@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...base.errors import UserError
-from ...base.files import changed_content, digest, noted_content, replacing
+from ...base.files import checked_content, digest, replacing
 from ...base.paths import data_dir
 from .archive import fetch_archive
 from .members import fetch_members, members_of, missing, note_fetched, remote_zip
@@ -54,9 +54,8 @@ def fetched(config, split: int) -> Located:
     """Our own copy under data/ucf101: single clips out of the remote zip, or the whole zip fetched and unpacked."""
     folder, url = data_dir() / "ucf101", os.environ.get("UCF101_URL") or VIDEOS_URL
     listing = folder / f"members-{sha256(url.encode()).hexdigest()[:8]}.csv"
-    damaged = changed_content(folder, data_dir()) or []
-    sound = listing in (noted_content(folder) or {}) and listing not in damaged
-    members = pd.read_csv(listing) if sound else None
+    sound = checked_content(folder, data_dir()) or {}
+    members = pd.read_csv(listing) if sound.get(listing) else None
     wanted = None if members is None else wanted_members(members, config, split)
     absent = None if wanted is None else len(missing(wanted, folder))
     if members is None or wanted is None or absent:

@@ -17,7 +17,7 @@ from remotezip import RemoteZip
 from tqdm.auto import tqdm
 
 from ...base.errors import UserError
-from ...base.files import changed_content, note_content, noted_content, replacing
+from ...base.files import checked_content, note_content, noted_content, replacing
 from ...base.paths import data_dir
 from .failures import TIMEOUT, as_user_error, check_space, progress_bar, retrying
 
@@ -84,13 +84,13 @@ def missing(members: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """The rows whose file is not in `folder` with its size, or not as it was when it was fetched. A file whose digest
     is not noted (the note is damaged, or fetching was killed) is read and compared with the zip's checksum."""
     sizes = {entry.name: entry.stat().st_size for entry in os.scandir(folder)} if folder.exists() else {}
-    noted, changed = noted_content(folder) or {}, set(changed_content(folder, data_dir()) or ())
+    checked = checked_content(folder, data_dir()) or {}
 
     def sound(row: Any) -> bool:
         path = folder / row.name
-        if sizes.get(row.name) != row.size or path in changed:
+        if sizes.get(row.name) != row.size:
             return False
-        return path in noted or checksum(path) == row.crc
+        return checked[path] if path in checked else checksum(path) == row.crc
 
     return members[[not sound(row) for row in members.itertuples()]]
 

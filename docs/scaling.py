@@ -14,7 +14,7 @@ from pathlib import Path
 from clipaction.base.files import write_text
 from clipaction.base.words import duration
 from clipaction.profiles import load_profile
-from clipaction.run.forecast import NOTEBOOK, READING, Rates
+from clipaction.run.forecast import NOTEBOOKS, READING, Rates
 from clipaction.run.work import BOXES, Sizes, Work, sizes, steps
 
 PAGE = Path(__file__).with_name("scaling.md")
@@ -23,20 +23,21 @@ END = "<!-- end of costs -->"
 
 # Rates of ViT-B/32. Measured: two cores of an AMD EPYC (7003, AVX2), fp32, by the forecast's own probe on random
 # weights. The others are assumed, in round numbers: cores as many times as fast as two; GPUs in fp16 what their makers
-# and users report for this model, a third of it with gradients; videos READING seconds a core.
-MEASURED = Rates(frames=16, learned=5.6, videos=2 / READING, prompts=400, cores=2)
+# and users report for this model, a third of it with gradients, and ten times as many frames for the frame CNN; videos
+# READING seconds a core.
+MEASURED = Rates(frames=16, learned=5.6, videos=2 / READING, prompts=7.5, trained=390)
 
 
 def cores(number: int) -> Rates:
     """Assumed: `number` cores like those that were measured, or machines with as many in all."""
-    times = number / MEASURED.cores
-    shared = {name: times * getattr(MEASURED, name) for name in ("frames", "learned", "videos")}
-    return replace(MEASURED, **shared, cores=number)
+    times = number / 2
+    shared = {name: times * getattr(MEASURED, name) for name in ("frames", "learned", "videos", "prompts", "trained")}
+    return replace(MEASURED, **shared)
 
 
 def gpus(number: int, frames: float, cores: int) -> Rates:
     """Assumed: GPUs that embed so many frames a second each, fed by so many cores each."""
-    return Rates(number * frames, number * frames / 3, number * cores / READING, 4000, number * cores)
+    return Rates(number * frames, number * frames / 3, number * cores / READING, frames / 2, 10 * number * frames)
 
 
 MACHINES = {
@@ -74,7 +75,7 @@ def table() -> str:
     rows = [head, ["---", *["---:"] * (len(head) - 1)]]
     for name, works in tasks().items():
         frames = sum(work.frames for work in works)
-        times = [in_words(sum(map(rates.seconds, works)) + 6 * NOTEBOOK) for rates in MACHINES.values()]
+        times = [in_words(sum(map(rates.seconds, works)) + sum(NOTEBOOKS.values())) for rates in MACHINES.values()]
         rows.append([name, f"{frames / 1e6:,.2f} million", *times])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

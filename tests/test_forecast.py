@@ -15,7 +15,7 @@ from clipaction.run.cli import main
 from clipaction.run.forecast import Rates
 from clipaction.run.work import Sizes, sizes
 
-RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000)
+RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000, trained=500)
 
 
 def test_sizes_of_each_kind_of_profile(tmp_path):
@@ -33,12 +33,12 @@ def test_less_work_is_forecast_to_take_less_time():
     less = forecast.forecast(fewer, RATES).set_index("step")["seconds"]
     assert less["noise trainings"] < whole["noise trainings"] and less["masking sweep"] < whole["masking sweep"]
     assert "baselines" in whole and "baselines" not in less
-    faster = forecast.forecast(profile, Rates(2000, 600, 20, 2000))["seconds"]
+    faster = forecast.forecast(profile, Rates(2000, 600, 20, 2000, 1000))["seconds"]
     assert faster.sum() < 0.75 * whole.sum()
 
 
 def test_ten_classes_of_real_videos_take_an_hour_on_two_cores():
-    two_cores = Rates(frames=16, learned=5.6, videos=5, prompts=400)  # of ViT-B/32, measured
+    two_cores = Rates(frames=16, learned=5.6, videos=5, prompts=7.5, trained=390)  # of ViT-B/32, measured
     assert forecast.forecast(load_profile("ucf101-mini"), two_cores)["seconds"].sum() < 3600
 
 
@@ -110,3 +110,14 @@ def test_a_disk_without_room_for_the_results_is_told_before_the_run(tmp_path, mo
     with open(tmp_path / "demo" / "there.bin", "wb") as file:
         file.truncate(200 * 10**6)  # what is there already needs no room
     forecast.check_space(profile)
+
+
+def test_networks_are_forecast_by_their_own_passes():
+    def seconds(overrides):
+        table = forecast.forecast(load_profile("demo", overrides), RATES).set_index("step")
+        return table.loc["baselines", "seconds"]
+
+    usual, more = seconds({}), seconds({"baselines.epochs": 11})
+    assert 0 < more - usual < 0.1 * usual  # a pass of the two small ones
+    assert seconds({"baselines.epochs_of.mc3-18": 3}) > usual + 3 * (more - usual)
+    assert seconds({"baselines.weights": "auto"}) > 5 * usual  # that one sees larger frames

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,29 +26,31 @@ from ..base.words import duration
 from ..demo.plan import plan_clips
 from ..demo.render import render_group
 from ..noise.learning import RECIPES
+from ..rivals.networks import FrameCNN
 from ..rivals.prompts import input_embedding
 from ..vision.load import load_clip, preprocessing
 from .work import Work, exact, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
-NOTEBOOK = 7.0  # seconds to start a kernel, import libraries, draw and save
+# Seconds of each notebook beside its steps: a kernel, imports, tables, figures. On two cores, between quick and demo.
+NOTEBOOKS = {"01": 12, "02": 15, "03": 33, "04": 38, "05": 18, "06": 50}
 
 
 @dataclass(frozen=True)
 class Rates:
     """Of a machine, on all its cores: frames embedded a second, without and with gradients; videos a second;
-    sentences a second in prompt tuning."""
+    sentences a second in prompt tuning; frames a second that a frame CNN learns from."""
 
     frames: float
     learned: float
     videos: float
     prompts: float
-    cores: int = os.cpu_count() or 1
+    trained: float
 
     def seconds(self, work: Work) -> float:
         embedding = (work.frames - work.learned) / self.frames + work.learned / self.learned
-        others = work.videos / self.videos + work.prompts / self.prompts
-        return work.beside * embedding + others + work.seconds + work.core_seconds / self.cores
+        others = work.videos / self.videos + work.prompts / self.prompts + work.trained / self.trained
+        return work.beside * embedding + others + work.seconds
 
 
 def probe(profile, seconds: float = 1.0) -> Rates:
@@ -65,25 +67,35 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         clip.encode_image(x).sum().backward()
 
     sentences = clip.tokenizer(["a photo of a person walking a dog."] * 8).to(clip.device)
-    input_embedding(clip).requires_grad_()
+    input_embedding(clip).register_forward_hook(lambda _module, _tokens, vectors: vectors.detach().requires_grad_())
 
-    def tune(_: Any) -> None:
+    def tune() -> int:
         clip.model.encode_text(sentences).sum().backward()
+        return len(sentences)
+
+    network = FrameCNN(10).to(clip.device)
+
+    def train() -> int:
+        network(torch.rand(network.batch, 1, 3, side, side, device=clip.device)).sum().backward()
+        return network.batch
 
     frames, learned = (repeated(each, seconds, clip.device) * batch for each in (embed, learn))
-    alone = 1 if clip.device.type != "cpu" else torch.get_num_threads()  # one step follows the other
-    return Rates(frames, learned, reading(profile), repeated(tune, seconds, clip.device) * len(sentences) / alone)
+    return Rates(frames, learned, reading(profile), per_second(tune, seconds), per_second(train, seconds))
 
 
 def repeated(job: Any, seconds: float, device: torch.device) -> float:
     """How often a second a job is done, as many side by side as there are threads."""
-    threads = torch.get_num_threads()
-    parallel.each(job, range(threads), device)  # warm-up
-    started, count = time.perf_counter(), 0
+    jobs = range(2 * torch.get_num_threads())
+    return per_second(lambda: len(parallel.each(job, jobs, device)), seconds)
+
+
+def per_second(some: Callable[[], int], seconds: float) -> float:
+    """How much is done a second by a job that does some and returns how much."""
+    some()  # warm-up
+    started, done = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
-        parallel.each(job, range(2 * threads), device)
-        count += 2 * threads
-    return count / (time.perf_counter() - started)
+        done += some()
+    return done / (time.perf_counter() - started)
 
 
 def reading(profile) -> float:
@@ -136,8 +148,8 @@ def forecast(profile, rates: Rates) -> pd.DataFrame:
         for book, step, what, work in steps(profile, sizes(profile))
     ]
     starting = [
-        {"notebook": f"{number:02d}", "step": "the rest", "computes": "kernel, tables, pictures", "seconds": NOTEBOOK}
-        for number in range(1, 7)
+        {"notebook": book, "step": "the rest", "computes": "kernel, tables, pictures", "seconds": seconds}
+        for book, seconds in NOTEBOOKS.items()
     ]
     return pd.DataFrame([*rows, *starting]).fillna(0).sort_values("notebook", kind="stable", ignore_index=True)
 

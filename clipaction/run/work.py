@@ -18,13 +18,14 @@ from ..masking.plan import plan
 from ..masking.regions import gives
 from ..noise.learning import RECIPES, recipe_config
 from ..noise.protocols import HEADLINE
+from ..rivals.video import KINETICS, SCRATCH
 
 CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
 PROMPT_STEPS = 300  # of `rivals.prompts`
 PROBES = 5.0  # seconds for all linear probes
 VARIATIONS = 30  # of the ablation
 BOXES = 1.4  # `Work.beside` where methods find the action's box and compose their pictures
-NETWORKS = 0.045  # core seconds a clip and epoch, all networks together
+COSTS = {"cnn": 1.0, "cnn-gru": 1.05, SCRATCH: 8.1, KINETICS: 65.0}  # of a frame, in training; the frame CNN's is 1
 # Passes over a frame, of all methods that need few; a test counts them in a toy run.
 PASSES, VALIDATED, AWAY = 16.1, 14, 6
 
@@ -45,15 +46,15 @@ class Sizes:
 @dataclass(frozen=True)
 class Work:
     """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: sentences in steps of
-    prompt tuning. seconds: of anything else. core_seconds: of what all cores share. beside: how many times as long as
-    the embedding alone the step takes, with masks, regions and tables."""
+    prompt tuning. trained: frames that a frame CNN would learn from in the same time. seconds: of anything else.
+    beside: how many times as long as the embedding alone the step takes, with masks, regions and tables."""
 
     frames: float = 0
     learned: float = 0
     videos: int = 0
     prompts: int = 0
+    trained: float = 0
     seconds: float = 0
-    core_seconds: float = 0
     beside: float = 1.15
 
 
@@ -161,11 +162,20 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
     if n.away:
         found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY, beside=BOXES)))
     if profile.baselines.enabled:
-        epochs = n.train * profile.baselines.epochs
-        found.append(("05", "baselines", "3 networks", Work(core_seconds=NETWORKS * epochs)))
+        found.append(("05", "baselines", "3 networks", networks(profile, n)))
     if exact(profile) and profile.model.name == "clipaction-compact":
         found.append(("05", "doses of bias", f"{len(DOSES) + 1} models", doses(profile, n)))
     return found
+
+
+def networks(profile, n: Sizes) -> Work:
+    """What training the networks takes, with their validation after each pass, and judging them. Without gradients a
+    frame takes a third of the time."""
+    config = profile.baselines
+    video = SCRATCH if config.weights == "none" else KINETICS
+    epochs = {name: config.epochs_of.get(name, config.epochs) for name in ("cnn", "cnn-gru", video)}
+    a_pass, judged = n.train * n.frames + validation_frames(profile, n) / 3, (3 * n.test + 2 * n.away) * n.frames / 3
+    return Work(trained=sum(COSTS[name] * (count * a_pass + judged) for name, count in epochs.items()))
 
 
 def on_demand(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
@@ -194,4 +204,4 @@ def doses(profile, n: Sizes) -> Work:
     maps = len(range(0, n.test, max(1, n.test // FEW)))
     frames = n.train * n.frames + 2 * n.val * n.frames * (3 + validations) + 7 * n.test * n.frames
     models = len(DOSES) + 1
-    return Work(models * (frames + learned + maps), models * (learned + maps), beside=BOXES)
+    return Work(models * (frames + learned + maps), models * (learned + maps))

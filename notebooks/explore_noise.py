@@ -16,7 +16,8 @@
 # outlined, and another one around it; `gated` and `shared` cover the whole frame. `one class's` adds the naive noise of
 # the class that you name: try a *wrong* one, and see how it changes the answer.
 #
-# Below, every protocol's answer to the same clip, and a button that trains a small noise while you watch its loss.
+# Below, every protocol's answer to the same clip, and a button that trains a small noise while you watch the
+# cross-entropy of validation frames in other scenes.
 #
 # Notebook 04 must have run for this profile, and the knobs need a running kernel: open this notebook in JupyterLab.
 

@@ -533,7 +533,9 @@ def test_a_small_noise_is_trained_while_one_looks(trained):
     explorer = NoiseExplorer(trained)
     explorer.answer({"kind": "train"}, [])
     wait_for(lambda: not explorer.thread.is_alive())
-    assert len(explorer.training["loss"]) == noises.LIVE_STEPS and not explorer.training["running"]
+    losses = explorer.training["loss"]  # the first one is without noise
+    assert len(losses) == noises.LIVE["steps"] + 1 and not explorer.training["running"]
+    assert losses[-1] < losses[0]
     assert explorer.knobs["method"] == "mine"
 
 
@@ -543,4 +545,4 @@ def test_its_training_can_be_stopped_at_once(trained):
     wait_for(lambda: len(explorer.training["loss"]) >= 2)
     explorer.answer({"kind": "train"}, [])
     wait_for(lambda: not explorer.thread.is_alive(), seconds=5)
-    assert 2 <= len(explorer.training["loss"]) < noises.LIVE_STEPS and explorer.knobs["method"] == "mine"
+    assert 2 <= len(explorer.training["loss"]) < noises.LIVE["steps"] and explorer.knobs["method"] == "mine"

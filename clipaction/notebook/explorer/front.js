@@ -677,7 +677,8 @@ class Explorer {
       const svg = document.createElementNS(SVG, "svg");
       svg.setAttribute("viewBox", "0 0 200 40");
       svg.append(line);
-      const words = `step ${loss.length}: loss ${loss.at(-1).toFixed(2)} (at first ${loss[0].toFixed(2)})`;
+      const now = `step ${loss.length - 1}: ${loss.at(-1).toFixed(2)}, without noise ${loss[0].toFixed(2)}`;
+      const words = `${now} (cross-entropy of validation frames)`;
       parts.push(svg, make("span", { textContent: words }));
     }
     this.trainer.replaceChildren(...parts);

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 
 from ...evaluate.methods import find_method
-from ...noise.apply import action_boxes, isolate, with_anchored_noise
-from ...noise.frames import training_frames
+from ...noise.apply import action_boxes, anchored, isolate, with_anchored_noise
+from ...noise.frames import in_other_scenes, region_source, training_frames
 from ...noise.gates import gate_weights, gated_noise
 from ...noise.learning import load_learned, recipe_config, setup_of
 from ...noise.parameters import add
@@ -39,8 +40,10 @@ NOISES = {
     CLASS: "one class's (naive)",
 }
 START: dict[str, Any] = {"method": HEADLINE, "of": "", "strength": 1.0, "heat": False, "pixels": "own"}
-LIVE_STEPS = 40  # of a noise that is trained in the explorer
-LIVE_BATCH = 32
+# A noise that is trained in the explorer. At the profiles' learning rate, made for larger batches, so few steps would
+# end no better than they began.
+LIVE = {"steps": 40, "batch": 32, "lr": 0.05, "validate_every": 1, "patience": 40}
+LIVE_CLIPS = 24  # validation clips, a frame each, that its curve is of
 
 
 class NoiseExplorer(Explorer):
@@ -63,7 +66,8 @@ class NoiseExplorer(Explorer):
         super().__init__(accepts=False)
         with self.hold_sync():
             self.clips = listed(study)
-            self.training = {"label": f"train a noise of your own ({LIVE_STEPS} steps)", "running": False, "loss": []}
+            label = f"train a noise of your own ({LIVE['steps']} steps)"
+            self.training = {"label": label, "running": False, "loss": []}
             self.look({**START, "clip": first, "of": study.classes[0], **knobs})
 
     def look(self, knobs: dict, buffers: Sequence[bytes] = ()) -> None:
@@ -84,16 +88,16 @@ class NoiseExplorer(Explorer):
         self.thread.start()
 
     def train(self) -> None:
-        """One anchored noise for all classes, by cross-entropy alone; stopped, it keeps what it has learned."""
+        """One anchored noise for all classes, by cross-entropy alone; stopped, it keeps what it has learned. Shown is
+        the cross-entropy of frames that it does not learn from, first without noise."""
         study, losses = self.study, []
-        few = {"steps": LIVE_STEPS, "batch": LIVE_BATCH, "validate_every": 1}
-        config = recipe_config(study.profile.noise, "anchored").model_copy(update=few)
+        config = recipe_config(study.profile.noise, "anchored").model_copy(update=LIVE)
 
         def watch(rows: list[dict]) -> None:
             self.lock.release()  # between two steps the page has its turn: both use the one model
             time.sleep(0.005)
             self.lock.acquire()
-            losses.append(rows[-1]["loss"])
+            losses.append(-rows[-1]["val"])
             self.training = {**self.training, "running": True, "loss": list(losses)}
             if self.stopped.is_set():
                 raise Stopped
@@ -102,14 +106,17 @@ class NoiseExplorer(Explorer):
 
         def keep(delta: torch.Tensor) -> float:
             kept.append(delta.clone())
-            return float(len(kept))  # the last step counts
+            scores = anchored(study.clip, study.head(), x, delta, config.anchor)[0]
+            return -F.cross_entropy(scores / study.clip.tau, labels.to(scores.device)).item()
 
         self.training = {**self.training, "running": True, "loss": []}
         note = ""
         arguments = config, "anchored", study.profile.seed, keep, "yours"
         with self.lock:
             try:
+                x, labels = unlearned(study)
                 data = training_frames(study, study.clips("train"))
+                losses.append(-keep(torch.zeros(2, *x.shape[2:], device=study.clip.device)))  # without noise
                 train(study.clip, study.head(), data, *arguments, watch=watch)
             except Stopped:
                 pass
@@ -120,6 +127,16 @@ class NoiseExplorer(Explorer):
             if kept:
                 self.setup = replace(self.setup, noises={**self.setup.noises, MINE: kept[-1]})
                 self.look({**self.knobs, "method": MINE})
+
+
+def unlearned(study: Study) -> tuple[torch.Tensor, torch.Tensor]:
+    """A frame each of some validation clips, in another clip's scene where regions are known: images [n, 1, 3, S, S] in
+    [0, 1], and labels [n]. A training does not learn from them."""
+    val = study.clips("val")
+    some = val.iloc[:: max(1, len(val) // LIVE_CLIPS)].reset_index(drop=True)
+    swapped = in_other_scenes(study, some, region_source(study))
+    frames = study.store.get(some["row"]) if swapped is None else swapped
+    return clips_to_input(frames[:, :1]), torch.tensor(some["label"].tolist())
 
 
 class Stopped(Exception):

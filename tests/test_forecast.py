@@ -26,6 +26,17 @@ def test_sizes_of_each_kind_of_profile(tmp_path):
     assert whole.test == pytest.approx(3783, rel=0.02) and whole.train + whole.val == pytest.approx(9537, rel=0.02)
 
 
+def test_a_rate_is_taken_while_nothing_else_runs(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(forecast.time, "perf_counter", lambda: clock[0])
+
+    def job():
+        clock[0] += 0.5 if 1 < clock[0] < 5 else 0.25  # another program runs from second 1 to 5
+        return 2
+
+    assert forecast.per_second(job, seconds=9) == 8
+
+
 def test_less_work_is_forecast_to_take_less_time():
     profile = load_profile("demo")
     whole = forecast.forecast(profile, RATES).set_index("step")["seconds"]

@@ -164,11 +164,11 @@ def two_prepare(folder: Path, long: bool) -> Iterator[Try]:
 def finished_run(folder: Path, long: bool) -> Iterator[Try]:
     finished, sound = undisturbed()
     shutil.copytree(finished, folder, dirs_exist_ok=True)
-    kinds: dict[tuple[str, str], list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            kinds.setdefault((path.relative_to(folder).parent.as_posix(), path.suffix), []).append(path)
     for way in ("flip", "half", "zero", "gone"):
+        kinds: dict[tuple[str, str], list[Path]] = {}
+        for path in sorted(folder.rglob("*")):  # as they are now: not every damaged file is replaced
+            if path.is_file() and not path.name.startswith("."):
+                kinds.setdefault((path.relative_to(folder).parent.as_posix(), path.suffix), []).append(path)
         for paths in kinds.values():
             spoil(random.choice(paths), way, b"")
         yield f"{way}: one of each of {len(kinds)} kinds", finish(start("run", TOY), (0, 1))

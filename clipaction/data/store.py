@@ -164,8 +164,10 @@ def is_finished(store: Path, shapes: dict[str, tuple[int, ...]]) -> bool:
         arrays = {name: mapped(store / name).shape for name in shapes}
     except (OSError, UserError):
         return False
+    if arrays != shapes or len(index) != shapes[FRAMES][0]:
+        return False
     checked = checked_content(store, data_dir())
-    return arrays == shapes and len(index) == shapes[FRAMES][0] and checked is not None and all(checked.values())
+    return checked is not None and all(checked.values())
 
 
 def check_failures(store: FrameStore, clips: list[Clip]) -> None:

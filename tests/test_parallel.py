@@ -15,6 +15,21 @@ def test_order_and_threads():
     assert seen == [(k, 1) for k in range(4)] and torch.get_num_threads() == before
 
 
+def test_jobs_of_a_job_run_side_by_side_and_leave_its_threads_alone():
+    both = threading.Barrier(2, timeout=20)
+
+    def job(_):
+        inner = each(lambda _: (both.wait(), torch.get_num_threads())[1], range(2))
+        return inner, torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert each(job, range(1)) == [([1, 1], 1)] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_an_error_is_raised_and_stops_what_has_not_begun():
     begun = []
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Semaphore
+from threading import Event, Semaphore, local
 
 import torch
+
+AROUND = local()  # threads: in a job, how many there are for all jobs
 
 
 def each(function: Callable, items: Iterable, device: torch.device | str = "cpu") -> list:
@@ -15,18 +17,24 @@ def each(function: Callable, items: Iterable, device: torch.device | str = "cpu"
     a GPU.
 
     The arithmetic of a job does not depend on how many run beside it. Items are taken as jobs end, so a long stream of
-    them needs little memory. The first error stops what has not begun and is raised."""
+    them needs little memory. A job may have jobs of its own, as many side by side. The first error stops what has not
+    begun and is raised."""
     if torch.device(device).type != "cpu":
         return [function(item) for item in items]
-    threads, jobs, failed = torch.get_num_threads(), [], Event()
+    own, jobs, failed = torch.get_num_threads(), [], Event()
+    threads = getattr(AROUND, "threads", own)
     room = Semaphore(2 * threads)
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        AROUND.threads = threads
 
     def ended(job: Future) -> None:
         if not job.cancelled() and job.exception():
             failed.set()
         room.release()
 
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(threads, initializer=begin) as pool:
         try:
             for item in items:
                 room.acquire()
@@ -37,4 +45,4 @@ def each(function: Callable, items: Iterable, device: torch.device | str = "cpu"
             return [job.result() for job in jobs]
         finally:
             pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
+            torch.set_num_threads(own)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from tqdm.auto import tqdm
 
+from ..base import parallel
 from ..base.errors import UserError
 from ..vision.clip import CLIP
 
@@ -67,9 +70,9 @@ def tune_prompts(
     """Class prototypes [C, D] of "v1 v2 v3 v4 person <phrase>.", the v learned and the same for all classes.
 
     They start as "a photo of a" and minimise the cross-entropy of unit image features [n, D] with labels [n], once with
-    each learning rate. Every `every` steps they are validated on val_features [m, D]; the v with the lowest
-    cross-entropy of all are kept. others: phrases of classes that are not learned from; their prototypes, with the same
-    v, are the last rows of the result.
+    each learning rate, side by side. Every `every` steps they are validated on val_features [m, D]; the v with the
+    lowest cross-entropy of all are kept. others: phrases of classes that are not learned from; their prototypes, with
+    the same v, are the last rows of the result.
     UserError for a text tower or a tokenizer that this does not know.
     """
     features, labels = features.to(clip.device), labels.to(clip.device)
@@ -78,41 +81,43 @@ def tune_prompts(
     tokens = clip.tokenizer([f"{CONTEXT} person {phrase}." for phrase in (*phrases, *others)]).to(clip.device)
     with torch.no_grad():
         start = embedding(tokens[:1])[0, context].float().clone()
-    words = start.clone().requires_grad_()
+    own = threading.local()  # words: of the learning rate that a thread tries
 
     def replace_context(_module: nn.Module, _tokens: tuple, vectors: torch.Tensor) -> torch.Tensor:
-        learned = words.to(vectors).expand(len(vectors), -1, -1)
+        learned = own.words.to(vectors).expand(len(vectors), -1, -1)
         return torch.cat([vectors[:, : context.start], learned, vectors[:, context.stop :]], 1)
 
     def prototypes(tokens: torch.Tensor) -> torch.Tensor:
         return F.normalize(clip.model.encode_text(tokens).float(), dim=-1)
 
-    best, lowest = start, np.inf
-    bar = tqdm(total=len(rates) * steps, desc="prompt tuning", unit="step", leave=False)
+    def tried(rate: float) -> tuple[float, torch.Tensor]:
+        """(lowest cross-entropy on the validation features, its words) of one learning rate."""
+        words = own.words = start.clone().requires_grad_()
+        best, lowest = start, np.inf
+        optimiser = torch.optim.Adam([words], lr=rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+        generator = torch.Generator().manual_seed(seed)
+        for step in range(steps + 1):
+            head = prototypes(tokens[: len(phrases)])
+            if step % every == 0 or step == steps:
+                loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
+                best, lowest = (words.detach().clone(), loss) if loss < lowest else (best, lowest)
+            if step == steps:
+                break
+            index = torch.randint(len(features), (min(batch, len(features)),), generator=generator)
+            scores = features[index] @ head.T / clip.tau
+            optimiser.zero_grad(set_to_none=True)
+            F.cross_entropy(scores, labels[index]).backward()
+            optimiser.step()
+            schedule.step()
+            bar.update()
+        return lowest, best
+
     handle = embedding.register_forward_hook(replace_context)
     try:
-        for rate in rates:
-            words.data.copy_(start)
-            optimiser = torch.optim.Adam([words], lr=rate)
-            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-            generator = torch.Generator().manual_seed(seed)
-            for step in range(steps + 1):
-                head = prototypes(tokens[: len(phrases)])
-                if step % every == 0 or step == steps:
-                    loss = float(F.cross_entropy(val_features @ head.detach().T / clip.tau, val_labels))
-                    best, lowest = (words.detach().clone(), loss) if loss < lowest else (best, lowest)
-                if step == steps:
-                    break
-                index = torch.randint(len(features), (min(batch, len(features)),), generator=generator)
-                scores = features[index] @ head.T / clip.tau
-                optimiser.zero_grad(set_to_none=True)
-                F.cross_entropy(scores, labels[index]).backward()
-                optimiser.step()
-                schedule.step()
-                bar.update()
+        with tqdm(total=len(rates) * steps, desc="prompt tuning", unit="step", leave=False) as bar:
+            _, own.words = min(parallel.each(tried, rates, clip.device), key=itemgetter(0))
         with torch.no_grad():
-            words.copy_(best)
             return prototypes(tokens)
     finally:
         handle.remove()
-        bar.close()

@@ -139,12 +139,12 @@ class Study:
 
     @contextmanager
     def timed(self, step: str, items: int = 1, unit: str = "clip") -> Iterator[None]:
-        """Note in timing.parquet how long a step took in this run, over how many items, and how many frames it embedded
-        (`frames`; `learned`: of which with gradients). What was reused took no time."""
+        """Note in timing.parquet how long a step took in this run, over how many items, how many frames it embedded
+        (`frames`; `learned`: of which with gradients), and when it ended. What was reused took no time."""
         started, before = time.perf_counter(), EMBEDDED.copy()
         yield
         row = {"step": step, "seconds": time.perf_counter() - started, "items": items, "unit": unit}
-        row |= {name: count - before[name] for name, count in EMBEDDED.items()}
+        row |= {name: count - before[name] for name, count in EMBEDDED.items()} | {"ended": time.time()}
         path = self.results / "timing.parquet"
         earlier = kept_table(path, "")  # None: there is none, or a damaged one, which only tells times
         rows = [] if earlier is None else [earlier.query("step != @step")]

@@ -15,29 +15,30 @@ from clipaction.base.files import write_text
 from clipaction.base.words import duration
 from clipaction.profiles import load_profile
 from clipaction.run.forecast import NOTEBOOKS, READING, Rates
-from clipaction.run.work import BOXES, Sizes, Work, sizes, steps
+from clipaction.run.work import BOXES, Sizes, Work, outside, sizes, steps
 
 PAGE = Path(__file__).with_name("scaling.md")
 BEGIN = "<!-- costs: written by python docs/scaling.py --write, not by hand -->"
 END = "<!-- end of costs -->"
 
 # Rates of ViT-B/32. Measured: two cores of an AMD EPYC (7003, AVX2), fp32, by the forecast's own probe on random
-# weights. The others are assumed, in round numbers: cores as many times as fast as two; GPUs in fp16 what their makers
-# and users report for this model, a third of it with gradients, and ten times as many frames for the frame CNN; videos
-# READING seconds a core.
-MEASURED = Rates(frames=16, learned=5.6, videos=2 / READING, prompts=7.5, trained=390)
+# weights. The others are assumed, in round numbers: cores as many times as fast as two, but prompts at three learning
+# rates use three; GPUs in fp16 what their makers and users report for this model, a third of it with gradients, and ten
+# times as many frames masked or seen by the frame CNN; videos READING seconds a core.
+MEASURED = Rates(frames=15.7, learned=5.6, videos=2 / READING, prompts=7.5, trained=390, masked=2200)
 
 
 def cores(number: int) -> Rates:
     """Assumed: `number` cores like those that were measured, or machines with as many in all."""
     times = number / 2
-    shared = {name: times * getattr(MEASURED, name) for name in ("frames", "learned", "videos", "prompts", "trained")}
-    return replace(MEASURED, **shared)
+    shared = {name: times * rate for name, rate in vars(MEASURED).items() if name != "prompts"}
+    return replace(MEASURED, prompts=MEASURED.prompts * min(1.5, times), **shared)
 
 
 def gpus(number: int, frames: float, cores: int) -> Rates:
     """Assumed: GPUs that embed so many frames a second each, fed by so many cores each."""
-    return Rates(number * frames, number * frames / 3, number * cores / READING, frames / 2, 10 * number * frames)
+    rate = number * frames
+    return Rates(rate, rate / 3, number * cores / READING, frames / 2, trained=10 * rate, masked=10 * rate)
 
 
 MACHINES = {
@@ -61,12 +62,12 @@ def tasks() -> dict[str, list[Work]]:
         "ucf101, one split": once,
         "ucf101, 3 splits, 3 seeds": 9 * once,
         "Kinetics-400, validation clips": whole(split, kinetics),
-        "one camera's year, headline noise": [Work(frames=2 * YEAR * split.frames, videos=YEAR, beside=BOXES)],
+        "one camera's year, headline noise": [Work(frames=2 * YEAR * split.frames, videos=YEAR, masked=BOXES)],
     }
 
 
 def whole(profile, n: Sizes) -> list[Work]:
-    return [work for *_, work in steps(profile, n)]
+    return [*(work for *_, work in steps(profile, n)), *outside(profile, n).values()]
 
 
 def table() -> str:

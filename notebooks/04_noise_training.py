@@ -75,12 +75,12 @@ print(f"{len(train)} clips for training, {len(val)} for validation, {len(test)} 
 # *attack rate*. **Predict:** does it stay where it is, or grow with the training?
 
 # %%
-c, eps = 0, 16 / 255
+c, eps, steps = 0, 16 / 255, min(20, max(5, config.steps // 4))
 own = to_input(study.store.get(train.loc[train["label"] == c, "row"]).reshape(-1, clip.size, clip.size, 3))
 others = to_input(study.store.get(val.loc[val["label"] != c, "row"])[:, 0])
 theta = torch.zeros(1, 3, clip.size, clip.size, requires_grad=True)
 optimiser, generator, curve = torch.optim.Adam([theta], lr=0.15), torch.Generator().manual_seed(0), []
-for step in range(1, 21):
+for step in range(1, steps + 1):
     delta = eps * torch.tanh(theta)
     x = own[torch.randint(len(own), (16,), generator=generator)]
     scores = clip.encode_image((x + delta).clamp(0, 1)) @ head.T
@@ -175,7 +175,7 @@ rows = []
 for count in range(len(names) + 1):
     theta, generator = torch.zeros(1, 3, clip.size, clip.size, requires_grad=True), torch.Generator().manual_seed(0)
     optimiser = torch.optim.Adam([theta], lr=0.15)
-    for _ in range(20 if count else 0):
+    for _ in range(steps if count else 0):
         i, j = (torch.randint(len(frames), (8,), generator=generator) for frames in (own, away))
         loss = sum(loss_of(name, eps * torch.tanh(theta), i, j) for name in names[:count])
         optimiser.zero_grad()

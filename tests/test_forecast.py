@@ -2,6 +2,8 @@
 
 import runpy
 import shutil
+import time
+from dataclasses import replace
 
 import pytest
 
@@ -13,9 +15,10 @@ from clipaction.profiles import load_profile
 from clipaction.run import forecast
 from clipaction.run.cli import main
 from clipaction.run.forecast import Rates
-from clipaction.run.work import Sizes, sizes
+from clipaction.run.work import Sizes, masking_pieces, sizes
+from clipaction.study import Study
 
-RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000, trained=500)
+RATES = Rates(frames=1000, learned=300, videos=10, prompts=1000, trained=500, masked=10_000)
 
 
 def test_sizes_of_each_kind_of_profile(tmp_path):
@@ -44,12 +47,12 @@ def test_less_work_is_forecast_to_take_less_time():
     less = forecast.forecast(fewer, RATES).set_index("step")["seconds"]
     assert less["noise trainings"] < whole["noise trainings"] and less["masking sweep"] < whole["masking sweep"]
     assert "baselines" in whole and "baselines" not in less
-    faster = forecast.forecast(profile, Rates(2000, 600, 20, 2000, 1000))["seconds"]
+    faster = forecast.forecast(profile, Rates(2000, 600, 20, 2000, 1000, 20_000))["seconds"]
     assert faster.sum() < 0.75 * whole.sum()
 
 
 def test_ten_classes_of_real_videos_take_an_hour_on_two_cores():
-    two_cores = Rates(frames=16, learned=5.6, videos=5, prompts=7.5, trained=390)  # of ViT-B/32, measured
+    two_cores = Rates(frames=15.7, learned=5.6, videos=5, prompts=7.5, trained=390, masked=2200)  # ViT-B/32, measured
     assert forecast.forecast(load_profile("ucf101-mini"), two_cores)["seconds"].sum() < 3600
 
 
@@ -60,10 +63,34 @@ def test_what_takes_a_tenth_of_the_time_can_be_left_out():
 
 def test_finished_notebooks_take_no_time():
     table = forecast.forecast(load_profile("demo"), RATES)
-    said = forecast.in_words(table, ["05", "06"])
+    said = forecast.in_words(forecast.left(table, ["05", "06"], {}))
     assert [line.split()[-1] for line in said.splitlines() if line.startswith("03")] == ["done", "done"]
     ahead = table.loc[table["notebook"].isin(["05", "06"]), "seconds"].sum()
     assert said.splitlines()[-1].endswith(duration(ahead))
+
+
+def test_what_an_interrupted_notebook_made_is_not_forecast_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLIPACTION_RESULTS", str(tmp_path))
+    profile = load_profile("demo")
+    table = forecast.forecast(profile, RATES)
+    pieces = tmp_path / "demo" / "predictions" / "masking"
+    pieces.mkdir(parents=True)
+    for number in range(masking_pieces(profile) // 2):
+        (pieces / f"{number}.parquet").touch()
+    before, after = time.time() - 60, time.time() + 60
+
+    def seconds(began):
+        return forecast.left(table, ["03", "04"], forecast.there(profile, began)).set_index("step")["left"]
+
+    whole = seconds(None)
+    assert whole["masking sweep"] > 0 and seconds(after).equals(whole)  # files that were there before may be stale
+    assert seconds(before)["masking sweep"] == pytest.approx(whole["masking sweep"] / 2, rel=0.02)
+    with Study(profile, None, None).timed("masking sweep"):
+        pass
+    ended = seconds(before)
+    assert ended["masking sweep"] == 0 and ended["noise trainings"] == whole["noise trainings"]
+    said = forecast.in_words(forecast.left(table, ["03"], forecast.there(profile, before)))
+    assert "done" in next(line for line in said.splitlines() if "masking sweep" in line)
 
 
 def test_durations():
@@ -121,6 +148,16 @@ def test_a_disk_without_room_for_the_results_is_told_before_the_run(tmp_path, mo
     with open(tmp_path / "demo" / "there.bin", "wb") as file:
         file.truncate(200 * 10**6)  # what is there already needs no room
     forecast.check_space(profile)
+
+
+def test_what_notebooks_compute_outside_their_steps_counts():
+    def rest(profile, **rates):
+        table = forecast.forecast(load_profile(profile), replace(RATES, **rates))
+        return table[table["step"] == "the rest"].set_index("notebook")["seconds"]
+
+    slow = rest("ucf101-mini", frames=16, learned=5.6)
+    assert slow["04"] > 100 + forecast.NOTEBOOKS["04"] and slow["03"] > 50 + forecast.NOTEBOOKS["03"]
+    assert rest("demo")["04"] < 20 + forecast.NOTEBOOKS["04"] and slow["06"] == forecast.NOTEBOOKS["06"]
 
 
 def test_networks_are_forecast_by_their_own_passes():

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import time
 from functools import cache
 
 import nbformat
@@ -134,8 +135,12 @@ def test_an_interrupt_that_a_library_swallows_ends_the_run_before_the_next_noteb
 def test_what_an_interrupted_notebook_wrote_is_its_own(books, monkeypatch):
     keeping = FIRST.replace("out.write_text", "if not out.exists(): out.write_text")
     write(books, "01_first.ipynb", keeping, 'import os\nassert "GO" in os.environ')
+    started = time.time()
     with pytest.raises(NotebookError, match="AssertionError"):
         runner.run("demo", folder=books, only="1")
+    numbers, began = runner.unfinished("demo", folder=books)
+    assert numbers == ["01", "02"] and started <= began <= time.time()
+    assert runner.unfinished("demo", {"seed": 1}, folder=books)[1] is None  # another run would reuse nothing of it
     monkeypatch.setenv("GO", "1")
     runner.run("demo", folder=books, only="1")
     assert "results/one.txt" in json.loads((results_dir("demo") / "notebooks/01.json").read_text())["outputs"]
@@ -312,7 +317,7 @@ def test_fresh_says_what_it_deletes_and_deletes_what_runs_made(books, capsys):
         path.write_text("x")
     kept = ["notes.txt", "lab", ".hidden"]
     capsys.readouterr()
-    assert runner.unfinished("demo", fresh=True, folder=books) == ["01", "02"]  # --plan --fresh
+    assert runner.unfinished("demo", fresh=True, folder=books) == (["01", "02"], None)  # --plan --fresh
     told = capsys.readouterr().out
     assert all(path.exists() for path in made) and f"files in {results}: noise/ (1), notebooks/ (" in told
     for name in (*kept, "slides"):

@@ -30,7 +30,7 @@ def run(arguments) -> int:
         for name, overrides in possible(arguments):
             profile = load_profile(name, overrides)
             parts = {"start": arguments.start, "only": arguments.only, "fresh": arguments.fresh}
-            print(told(profile, unfinished(name, overrides, **parts)))
+            print(told(profile, *unfinished(name, overrides, **parts)))
         return 0
     started, complete, chosen = time.monotonic(), True, possible(arguments)
     with workers_of(arguments.cluster, chosen[0]) as ahead:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ import pandas as pd
 import torch
 
 from ..base import parallel
+from ..base.cache import kept_table
 from ..base.errors import StorageError, UserError
 from ..base.files import write_json
 from ..base.paths import results_dir
@@ -26,10 +27,11 @@ from ..base.words import duration
 from ..demo.plan import plan_clips
 from ..demo.render import render_group
 from ..noise.learning import RECIPES
+from ..rivals import prompts
 from ..rivals.networks import FrameCNN
-from ..rivals.prompts import input_embedding
+from ..vision.clip import to_input
 from ..vision.load import load_clip, preprocessing
-from .work import Work, exact, sizes, steps
+from .work import Work, exact, masking_pieces, outside, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
 # Seconds of each notebook beside its steps: a kernel, imports, tables, figures. On two cores, between quick and demo.
@@ -39,18 +41,20 @@ NOTEBOOKS = {"01": 12, "02": 15, "03": 33, "04": 38, "05": 18, "06": 50}
 @dataclass(frozen=True)
 class Rates:
     """Of a machine, on all its cores: frames embedded a second, without and with gradients; videos a second;
-    sentences a second in prompt tuning; frames a second that a frame CNN learns from."""
+    sentences a second in prompt tuning; frames a second that a frame CNN learns from; frames masked a second."""
 
     frames: float
     learned: float
     videos: float
     prompts: float
     trained: float
+    masked: float
 
     def seconds(self, work: Work) -> float:
         embedding = (work.frames - work.learned) / self.frames + work.learned / self.learned
+        masking = work.frames * work.masked / self.masked
         others = work.videos / self.videos + work.prompts / self.prompts + work.trained / self.trained
-        return work.beside * embedding + others + work.seconds
+        return embedding + masking + others + work.seconds
 
 
 def probe(profile, seconds: float = 1.0) -> Rates:
@@ -66,12 +70,18 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         x = torch.rand(batch, 3, side, side, requires_grad=True)
         clip.encode_image(x).sum().backward()
 
-    sentences = clip.tokenizer(["a photo of a person walking a dog."] * 8).to(clip.device)
-    input_embedding(clip).register_forward_hook(lambda _module, _tokens, vectors: vectors.detach().requires_grad_())
+    pictures, region = torch.randint(256, (batch, side, side, 3), dtype=torch.uint8), torch.rand(side, side) > 0.5
 
-    def tune() -> int:
+    def mask(_: Any) -> None:
+        torch.where(region, to_input(pictures), 0.5)
+
+    sentences = clip.tokenizer(["a photo of a person walking a dog."] * 8).to(clip.device)
+    prompts.input_embedding(clip).register_forward_hook(
+        lambda _module, _tokens, vectors: vectors.detach().requires_grad_()
+    )
+
+    def tune(_: Any) -> None:
         clip.model.encode_text(sentences).sum().backward()
-        return len(sentences)
 
     network = FrameCNN(10).to(clip.device)
 
@@ -79,14 +89,13 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         network(torch.rand(network.batch, 1, 3, side, side, device=clip.device)).sum().backward()
         return network.batch
 
-    frames, learned = (repeated(each, seconds, clip.device) * batch for each in (embed, learn))
-    return Rates(frames, learned, reading(profile), per_second(tune, seconds), per_second(train, seconds))
+    def rate(job: Callable[[Any], None], jobs: Sequence) -> float:
+        return per_second(lambda: len(parallel.each(job, jobs, clip.device)), seconds)
 
-
-def repeated(job: Any, seconds: float, device: torch.device) -> float:
-    """How often a second a job is done, as many side by side as there are threads."""
-    jobs = range(2 * torch.get_num_threads())
-    return per_second(lambda: len(parallel.each(job, jobs, device)), seconds)
+    many = range(2 * torch.get_num_threads())
+    frames, learned, masked = (batch * rate(job, many) for job in (embed, learn, mask))
+    tuned = len(sentences) * rate(tune, prompts.RATES)  # as they are tuned: a learning rate a thread
+    return Rates(frames, learned, reading(profile), tuned, per_second(train, seconds), masked)
 
 
 def per_second(some: Callable[[], int], seconds: float) -> float:
@@ -151,8 +160,14 @@ def forecast(profile, rates: Rates) -> pd.DataFrame:
         {"notebook": book, "step": step, "computes": what, **vars(work), "seconds": rates.seconds(work)}
         for book, step, what, work in steps(profile, sizes(profile))
     ]
+    also = outside(profile, sizes(profile))
     starting = [
-        {"notebook": book, "step": "the rest", "computes": "kernel, tables, pictures", "seconds": seconds}
+        {
+            "notebook": book,
+            "step": "the rest",
+            "computes": "kernel, tables, pictures",
+            "seconds": seconds + rates.seconds(also.get(book, Work(0))),
+        }
         for book, seconds in NOTEBOOKS.items()
     ]
     return pd.DataFrame([*rows, *starting]).fillna(0).sort_values("notebook", kind="stable", ignore_index=True)
@@ -171,32 +186,48 @@ def savings(profile, rates: Rates) -> list[str]:
     return lines
 
 
-def in_words(table: pd.DataFrame, books: Collection[str]) -> str:
-    """The steps for the terminal, those under a second left out, and the sum of those of `books`; the others are
-    done."""
-    ahead = table["notebook"].isin(books)
+def there(profile, began: float | None) -> dict[str, float]:
+    """The share of each step that is there of a notebook that was interrupted and began at that time: 1 for those that
+    ended since then, and for the sweep in which it stopped the share of its files. None: nothing is known."""
+    if began is None:
+        return {}
+    timing, folder = kept_table(results_dir(profile) / "timing.parquet", ""), results_dir(profile) / "predictions"
+    ended = [] if timing is None else timing.reindex(columns=["step", "ended"]).query("ended >= @began")["step"]
+    pieces = sum(path.stat().st_mtime >= began for path in folder.glob("masking/*.parquet"))
+    return {"masking sweep": min(1, pieces / masking_pieces(profile))} | dict.fromkeys(ended, 1.0)
+
+
+def left(table: pd.DataFrame, books: Collection[str], shares: Mapping[str, float]) -> pd.DataFrame:
+    """`forecast` with a column `left`, the seconds that are not done: of `books`, without what `there` says."""
+    undone = table["notebook"].isin(books) * (1 - table["step"].map(shares).fillna(0))
+    return table.assign(left=table["seconds"] * undone)
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """The steps of `left` for the terminal, those under a second left out, and the sum of what is left."""
     lines = [
-        f"{row.notebook}  {row.step:<18} {row.computes:<36} {duration(row.seconds) if row.ahead else 'done':>12}"
-        for row in table.assign(ahead=ahead).itertuples()
+        f"{row.notebook}  {row.step:<18} {row.computes:<36} {duration(row.left) if row.left else 'done':>12}"
+        for row in table.itertuples()
         if row.seconds >= 1
     ]
-    return "\n".join([*lines, f"{'forecast for this machine':<59} {duration(table.loc[ahead, 'seconds'].sum()):>12}"])
+    return "\n".join([*lines, f"{'forecast for this machine':<59} {duration(table['left'].sum()):>12}"])
 
 
-def announce(profile, books: Collection[str]) -> None:
-    """Print what the notebooks with these numbers will take. All steps are noted in forecast.json, which the notebooks
-    and tab08 read."""
+def announce(profile, books: Collection[str], began: float | None = None) -> None:
+    """Print what the notebooks with these numbers will take; began: see `there`. All steps are noted in forecast.json,
+    which the notebooks and tab08 read."""
     try:
         table = forecast(profile, probe(profile))
     except UserError as error:  # a run that cannot be forecast may still be done
         return print(f"no forecast: {error}\n", flush=True)
     steps = {book: dict(zip(rows["step"], rows["seconds"])) for book, rows in table.groupby("notebook")}
     write_json(results_dir(profile) / "forecast.json", steps)
-    print(in_words(table, books), end="\n\n", flush=True)
+    print(in_words(left(table, books, there(profile, began))), end="\n\n", flush=True)
 
 
-def told(profile, books: Collection[str]) -> str:
+def told(profile, books: Collection[str], began: float | None = None) -> str:
     """What `--plan` prints: every step, those of `books` with their time, and how to save some."""
     rates = probe(profile)
-    lines = [f"{profile.name}: {profile.title}", in_words(forecast(profile, rates), books)]
+    table = left(forecast(profile, rates), books, there(profile, began))
+    lines = [f"{profile.name}: {profile.title}", in_words(table)]
     return "\n".join([*lines, *(savings(profile, rates) if books else ())])

@@ -122,7 +122,15 @@ def begin(profile, book: Path, key: str) -> None:
     After an interruption the older note stays, so what the interrupted attempt wrote counts, too.
     """
     record = {"before": snapshot(profile), **read(profile, book)}
-    write_json(_path(profile, book), {**record, "key": key, "finished": None})
+    began = began_at(profile, book, key) or time.time()
+    write_json(_path(profile, book), {**record, "key": key, "finished": None, "began": began})
+
+
+def began_at(profile, book: Path, key: str) -> float | None:
+    """When a notebook that was interrupted was first begun with this key: what it made since then will be reused. None
+    for one that is finished or was not begun with this key."""
+    record = read(profile, book)
+    return record.get("began") if record["key"] == key and not record["finished"] else None
 
 
 def finish(profile, book: Path, seconds: float) -> None:

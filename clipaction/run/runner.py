@@ -23,15 +23,16 @@ def run(
     only: str | None = None,
     fresh: bool = False,
     folder: Path = ROOT / "notebooks",
-    announce: Callable[[Any, list[str]], None] | None = None,
+    announce: Callable[[Any, list[str], float | None], None] | None = None,
     ahead: Callable[[str, dict, str], None] | None = None,
 ) -> bool:
     """Runs the numbered notebooks of `folder`: all, those from number `start` on, or `only` one.
 
     fresh: forget what these notebooks finished before. announce: called once, before the first notebook that is not
-    finished, with the profile and the numbers of this and all later ones. ahead: called before each notebook that is
-    run, with profile, overrides and its number (`cluster.workers`). Returns whether the last notebook was among them,
-    that is, whether figures and tables are up to date. Raises UserError, NotebookError, KeyboardInterrupt.
+    finished, with the profile, the numbers of this and all later ones, and its `records.began_at`. ahead: called before
+    each notebook that is run, with profile, overrides and its number (`cluster.workers`). Returns whether the last
+    notebook was among them, that is, whether figures and tables are up to date. Raises UserError, NotebookError,
+    KeyboardInterrupt.
     """
     settings = load_profile(profile, overrides)
     if settings.extensions:  # as absolute paths: a notebook runs in its own folder
@@ -47,7 +48,8 @@ def run(
             print(f"{title(book)}  unchanged, reused", flush=True)
             continue
         if announce:
-            announce(settings, [each.name[:2] for each in chosen[chosen.index(book) :]])
+            later = [each.name[:2] for each in chosen[chosen.index(book) :]]
+            announce(settings, later, records.began_at(settings, book, key))
             announce = None
         if INTERRUPTED.is_set():
             raise KeyboardInterrupt
@@ -75,18 +77,19 @@ def unfinished(
     only: str | None = None,
     fresh: bool = False,
     folder: Path = ROOT / "notebooks",
-) -> list[str]:
-    """The numbers of the notebooks that such a `run` would not reuse: from the first of these on, all count. fresh:
-    prints what it would delete."""
+) -> tuple[list[str], float | None]:
+    """The numbers of the notebooks that such a `run` would not reuse: from the first of these on, all count; and when
+    that first one began, if it was interrupted (`records.began_at`). fresh: prints what it would delete."""
     settings, books = load_profile(profile, overrides), numbered(folder)
     chosen = select(books, start, only)
     if fresh:
         print(records.listed(settings, records.made(settings, chosen, everything=chosen == books)))
-        return [book.name[:2] for book in chosen]
+        return [book.name[:2] for book in chosen], None
     for book in chosen:
-        if not records.is_current(settings, book, records.key(settings, book, earlier=books[: books.index(book)])):
-            return [each.name[:2] for each in chosen[chosen.index(book) :]]
-    return []
+        key = records.key(settings, book, earlier=books[: books.index(book)])
+        if not records.is_current(settings, book, key):
+            return [each.name[:2] for each in chosen[chosen.index(book) :]], records.began_at(settings, book, key)
+    return [], None
 
 
 def select(books: list[Path], start: str | None, only: str | None) -> list[Path]:

@@ -14,6 +14,7 @@ from ..analysis.dose import FEW, STEPS
 from ..data.dataset import load_dataset
 from ..demo.dose import DOSES
 from ..demo.plan import plan_clips
+from ..evaluate.sweep import BLOCK
 from ..masking.plan import plan
 from ..masking.regions import gives
 from ..noise.learning import RECIPES, recipe_config
@@ -24,10 +25,13 @@ CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
 PROMPT_STEPS = 300  # of `rivals.prompts`
 PROBES = 5.0  # seconds for all linear probes
 VARIATIONS = 30  # of the ablation
-BOXES = 1.4  # `Work.beside` where methods find the action's box and compose their pictures
+MASKS, BOXES = 1.7, 4.4  # `Work.masked` of a frame: masked, or with the action's box found and a picture composed
 COSTS = {"cnn": 1.0, "cnn-gru": 1.05, SCRATCH: 8.1, KINETICS: 65.0}  # of a frame, in training; the frame CNN's is 1
-# Passes over a frame, of all methods that need few; a test counts them in a toy run.
-PASSES, VALIDATED, AWAY = 16.1, 14, 6
+# Passes over a frame, of all methods that need few, where exact masks are not known and where they are. A test counts
+# them in a toy run.
+PASSES, VALIDATED, AWAY = (14.9, 16.1), (13, 14), 6
+HAND = 20  # steps of the trainings by hand in notebook 04, at most
+EXPLORED = 5  # clips of the explorer's page
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Sizes:
 class Work:
     """frames: embedded. learned: of which with gradients. videos: rendered or decoded. prompts: sentences in steps of
     prompt tuning. trained: frames that a frame CNN would learn from in the same time. seconds: of anything else.
-    beside: how many times as long as the embedding alone the step takes, with masks, regions and tables."""
+    masked: how many times each frame that is embedded is masked or the like, for masks, regions and tables."""
 
     frames: float = 0
     learned: float = 0
@@ -55,7 +59,7 @@ class Work:
     prompts: int = 0
     trained: float = 0
     seconds: float = 0
-    beside: float = 1.15
+    masked: float = MASKS
 
 
 def sizes(profile) -> Sizes:
@@ -99,6 +103,13 @@ def training(profile, name: str, n: Sizes) -> Work:
     return Work(config.steps * (learned + plain) + judged, config.steps * learned)
 
 
+def masking_pieces(profile) -> int:
+    """How many files the masking sweep leaves: `evaluate.sweep.blocks` of each condition."""
+    chunk = max(1, profile.batch // profile.frames)
+    size = max(1, BLOCK // chunk) * chunk
+    return len(plan(profile)) * math.ceil(sizes(profile).test / size)
+
+
 def exact(profile) -> bool:
     """Whether exact masks are known."""
     return profile.dataset.kind == "demo"
@@ -122,14 +133,15 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
     """(notebook, step as `Study.timed` calls it, what it computes, work) of a whole run, in order."""
     f, names, conditions = n.frames, noises(profile), plan(profile)
     clips, train, val, test, away = n.train + n.val + n.test + n.away, n.train * f, n.val * f, n.test * f, n.away * f
-    ways = 5 if exact(profile) else 3  # whole, isolated and unswapped frames; the first two once more as on real videos
+    known = exact(profile)
+    ways = 5 if known else 3  # whole, isolated and unswapped frames; the first two once more as on real videos
     views = ways * (profile.noise.views * train + validation_frames(profile, n))
     trainings = [training(profile, name, n) for name in names]
     learned = Work(sum(work.frames for work in trainings), sum(work.learned for work in trainings))
     relevance = test * any("relevant" in name for name in conditions)
-    kinds = 3 + (2 if exact(profile) else regions_known(profile))  # of validation frames
+    kinds = 3 + (2 if known else regions_known(profile))  # of validation frames
     turns = n.classes + profile.noise.shortlist  # passes of the methods that try classes in turn
-    mapped = len(range(0, n.test, max(1, n.test // 96)))  # clips whose relevance is shown with noise
+    mapped = known * len(range(0, n.test, max(1, n.test // 96)))  # clips whose relevance is shown with noise
     found = [
         ("01", "videos", f"{clips:,} videos", Work(videos=clips)),
         ("02", "zero shot", f"{clips - n.train:,} clips", Work(val + test + away)),
@@ -140,7 +152,7 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
             f"{len(conditions)} conditions x {n.test:,} clips",
             Work(len(conditions) * test + 2 * relevance, relevance),
         ),
-        ("04", "embedding views", f"{views:,} frames", Work(views, beside=BOXES)),
+        ("04", "embedding views", f"{views:,} frames", Work(views, masked=BOXES)),
         ("04", "noise trainings", f"{len(names)} noises", learned),
         (
             "04",
@@ -154,18 +166,38 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
             f"{n.classes} noises of each kind",
             Work(test * n.classes + n.test * (3 * n.classes - 2)),
         ),
-        ("04", "noise protocols", f"4 conditions x {n.test:,} clips", Work(test * (4 * PASSES + turns), beside=BOXES)),
-        ("04", "validation", f"{kinds} kinds of frames x {n.val:,} clips", Work(val * kinds * VALIDATED, beside=BOXES)),
+        (
+            "04",
+            "noise protocols",
+            f"4 conditions x {n.test:,} clips",
+            Work(test * (4 * PASSES[known] + turns), masked=BOXES),
+        ),
+        (
+            "04",
+            "validation",
+            f"{kinds} kinds of frames x {n.val:,} clips",
+            Work(val * kinds * VALIDATED[known], masked=BOXES),
+        ),
         ("04", "relevance shares", "4 methods", Work(mapped * (4 + 2 * f), 4 * mapped)),
         *on_demand(profile, n),
     ]
     if n.away:
-        found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY, beside=BOXES)))
+        found.append(("05", "ward", f"{n.away:,} clips", Work(away * 2 * AWAY, masked=BOXES)))
     if profile.baselines.enabled:
         found.append(("05", "baselines", "3 networks", networks(profile, n)))
-    if exact(profile) and profile.model.name == "clipaction-compact":
+    if known and profile.model.name == "clipaction-compact":
         found.append(("05", "doses of bias", f"{len(DOSES) + 1} models", doses(profile, n)))
     return found
+
+
+def outside(profile, n: Sizes) -> dict[str, Work]:
+    """What notebooks compute outside their steps: the explorer's page, trainings by hand, methods that know the
+    label."""
+    steps = min(HAND, max(5, profile.noise.steps // 4))
+    terms = 8 * steps * (1 + 2 + 3 + 3)  # frames with gradients, of one to four terms of the loss
+    learned, judged = 16 * steps + terms, 4 * n.val + 5 * (min(n.train, 256) + n.val)
+    shown = EXPLORED * n.frames * len(plan(profile))
+    return {"03": Work(shown), "04": Work(learned + terms / 3 + judged + 2 * n.test * n.frames, learned)}
 
 
 def networks(profile, n: Sizes) -> Work:

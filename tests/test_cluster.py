@@ -453,6 +453,7 @@ def test_a_slurm_job_asks_for_what_the_file_says(tmp_path, monkeypatch):
     from dask_jobqueue import SLURMCluster
 
     monkeypatch.setattr(SLURMCluster, "scale", lambda self, jobs: asked.append(jobs))
+    monkeypatch.setattr(cluster, "refused", lambda script: "")
     asked: list[int] = []
     with cluster.started(str(ROOT / "docs" / "cluster.yaml"), gpus=0) as jobs:
         script = jobs.job_script()
@@ -461,6 +462,19 @@ def test_a_slurm_job_asks_for_what_the_file_says(tmp_path, monkeypatch):
         assert line in script
     assert f"export PYTHONPATH={ROOT}" in script and "export OMP_NUM_THREADS=4" in script
     assert "--nthreads 1" in script and "--nworkers" not in script, "a worker a job"
+    monkeypatch.setattr(cluster, "refused", lambda script: "invalid partition specified: gpu")
+    with pytest.raises(UserError, match=r"cluster.yaml: the cluster does not start \(invalid partition .*mend it"):
+        cluster.started(str(ROOT / "docs" / "cluster.yaml"), gpus=0)
+
+
+def test_what_slurm_says_against_a_job_is_told(tmp_path, monkeypatch):
+    sbatch = tmp_path / "sbatch"
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    accepts, refuses = "echo 'sbatch: Job 7 to start at noon'", "echo 'sbatch: error: invalid partition: gpu'"
+    for answer, told in ((f"{accepts} >&2", ""), (f"{refuses} >&2; exit 1", "invalid partition: gpu")):
+        sbatch.write_text(f"#!/bin/sh\ngrep -q '#SBATCH -p gpu' || exit 9\n{answer}\n")
+        sbatch.chmod(0o755)
+        assert cluster.refused("#!/bin/sh\n#SBATCH -p gpu\n") == told
 
 
 # by hand: whole runs of the profile quick, and what the engine costs

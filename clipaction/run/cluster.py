@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ import torch
 from tqdm import tqdm
 
 from ..base.errors import UserError, short
-from ..base.paths import ROOT
+from ..base.paths import ROOT, folder_of
 from ..study import open_study
 from .arguments import is_file_name
 from .cluster_file import Slurm, Ssh, read_cluster_file
@@ -126,7 +127,7 @@ def local(count: int, gpus: int) -> Any:
 
 
 def slurm(wanted: Slurm) -> Any:
-    """Workers as jobs: a job does a task on each of its cores, or one task on its GPU."""
+    """Workers as jobs: a job does a task on each of its cores, or one on its GPU. What they print: results/slurm."""
     from dask_jobqueue import SLURMCluster
 
     tasks = 1 if wanted.gpu else wanted.cores
@@ -141,11 +142,22 @@ def slurm(wanted: Slurm) -> Any:
         account=wanted.account,
         interface=wanted.interface,
         job_extra_directives=[*(["--gres=gpu:1"] if wanted.gpu else []), *wanted.directives],
+        log_directory=str(folder_of("CLIPACTION_RESULTS") / "slurm"),
         job_script_prologue=[*(f"export {name}={value}" for name, value in variables.items()), *wanted.prologue],
         scheduler_options={"dashboard_address": ":0"},
     )
+    if told := refused(cluster.job_script()):
+        cluster.close()
+        raise ValueError(told)
     cluster.scale(jobs=wanted.jobs)
     return cluster
+
+
+def refused(script: str) -> str:
+    """Why Slurm would not queue a job, in its own words; '' where it would."""
+    asked = subprocess.run(["sbatch", "--test-only"], input=script, text=True, capture_output=True)
+    lines = [line.removeprefix("sbatch: error: ") for line in asked.stderr.splitlines() if "error: " in line]
+    return "; ".join(lines or [asked.stderr.strip()]) if asked.returncode else ""
 
 
 def ssh(wanted: Ssh) -> Any:

@@ -50,7 +50,7 @@ from clipaction.noise.protocols import HEADLINE, REAL
 from clipaction.notebook import pictures
 from clipaction.notebook.curves import LiveCurves
 from clipaction.notebook.explorer import NoiseExplorer
-from clipaction.notebook.lessons import check, forecast_line
+from clipaction.notebook.lessons import check, forecast_line, steps_by_hand
 from clipaction.rivals.mixed import with_mixtures
 from clipaction.study import open_study
 from clipaction.vision.clip import clips_to_input, to_input
@@ -75,7 +75,7 @@ print(f"{len(train)} clips for training, {len(val)} for validation, {len(test)} 
 # *attack rate*. **Predict:** does it stay where it is, or grow with the training?
 
 # %%
-c, eps, steps = 0, 16 / 255, min(20, max(5, config.steps // 4))
+c, eps, steps = 0, 16 / 255, steps_by_hand(config.steps)
 own = to_input(study.store.get(train.loc[train["label"] == c, "row"]).reshape(-1, clip.size, clip.size, 3))
 others = to_input(study.store.get(val.loc[val["label"] != c, "row"])[:, 0])
 theta = torch.zeros(1, 3, clip.size, clip.size, requires_grad=True)

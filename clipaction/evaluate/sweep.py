@@ -43,9 +43,9 @@ def blocks(meta: pd.DataFrame, chunk: int) -> list[pd.DataFrame]:
     return [meta.iloc[start : start + size] for start in range(0, len(meta), size)]
 
 
-def chunk_size(store: FrameStore, batch: int) -> int:
-    """How many clips are embedded at once, for a batch of so many frames."""
-    return max(1, batch // store.frames.shape[1])
+def chunk_size(frames: int, batch: int) -> int:
+    """How many clips of so many frames are embedded at once, for a batch of so many frames."""
+    return max(1, batch // frames)
 
 
 def piece_path(folder: Path, method: str, condition: str, ids: Sequence[str]) -> Path:
@@ -118,7 +118,7 @@ def evaluate_together(
     (`evaluate.mixing`) needs no forward pass.
     """
     codes = {method: fingerprint(judge) for method, judge in methods.items()}
-    chunk = chunk_size(store, batch)
+    chunk = chunk_size(store.frames.shape[1], batch)
     checked = [check(condition) for condition in conditions]
     pieces: dict[tuple[str, str], list[pd.DataFrame]] = {}
     title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"

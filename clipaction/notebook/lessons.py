@@ -38,3 +38,9 @@ def forecast_line(profile: str, overrides: dict, number: str) -> str:
     longest = sorted((item for item in steps.items() if item[1] >= 1), key=lambda item: -item[1])
     named = ", ".join(f"{step} {duration(seconds)}" for step, seconds in longest)
     return f"forecast for this machine, from nothing: {duration(sum(steps.values()))} ({named})"
+
+
+def steps_by_hand(steps: int) -> int:
+    """How many steps a training by hand takes where the profile's noises take so many: 5 to 20, so that it is short
+    with a large model, too."""
+    return min(20, max(5, steps // 4))

@@ -156,11 +156,12 @@ SAVINGS: tuple[dict[str, Any], ...] = (  # what a hurried reader may leave out
 
 def forecast(profile, rates: Rates) -> pd.DataFrame:
     """notebook, step, computes, frames, learned and seconds of each step of a whole run from nothing."""
+    clips = sizes(profile)
     rows = [
         {"notebook": book, "step": step, "computes": what, **vars(work), "seconds": rates.seconds(work)}
-        for book, step, what, work in steps(profile, sizes(profile))
+        for book, step, what, work in steps(profile, clips)
     ]
-    also = outside(profile, sizes(profile))
+    also = outside(profile, clips)
     starting = [
         {
             "notebook": book,

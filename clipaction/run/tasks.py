@@ -49,7 +49,7 @@ def pick(study: Study, which: str) -> pd.DataFrame:
 
 
 def in_blocks(study: Study, which: str) -> list[pd.DataFrame]:
-    return blocks(pick(study, which), chunk_size(study.store, study.profile.batch))
+    return blocks(pick(study, which), chunk_size(study.profile.frames, study.profile.batch))
 
 
 def sweep(

@@ -8,17 +8,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import pandas as pd
+
 from .. import rivals  # noqa: F401  (importing it registers its methods)
 from ..analysis import search, unseen
 from ..analysis.dose import FEW, STEPS
 from ..data.dataset import load_dataset
 from ..demo.dose import DOSES
 from ..demo.plan import plan_clips
-from ..evaluate.sweep import BLOCK
+from ..evaluate.sweep import blocks, chunk_size
 from ..masking.plan import plan
 from ..masking.regions import gives
 from ..noise.learning import RECIPES, recipe_config
 from ..noise.protocols import HEADLINE
+from ..notebook.lessons import steps_by_hand
 from ..rivals.video import KINETICS, SCRATCH
 
 CLIPS_A_GROUP = 5.3  # of UCF-101: 13,320 clips of 101 classes in 25 groups
@@ -30,7 +33,6 @@ COSTS = {"cnn": 1.0, "cnn-gru": 1.05, SCRATCH: 8.1, KINETICS: 65.0}  # of a fram
 # Passes over a frame, of all methods that need few, where exact masks are not known and where they are. A test counts
 # them in a toy run.
 PASSES, VALIDATED, AWAY = (14.9, 16.1), (13, 14), 6
-HAND = 20  # steps of the trainings by hand in notebook 04, at most
 EXPLORED = 5  # clips of the explorer's page
 
 
@@ -105,9 +107,8 @@ def training(profile, name: str, n: Sizes) -> Work:
 
 def masking_pieces(profile) -> int:
     """How many files the masking sweep leaves: `evaluate.sweep.blocks` of each condition."""
-    chunk = max(1, profile.batch // profile.frames)
-    size = max(1, BLOCK // chunk) * chunk
-    return len(plan(profile)) * math.ceil(sizes(profile).test / size)
+    clips = pd.DataFrame(index=range(sizes(profile).test))
+    return len(plan(profile)) * len(blocks(clips, chunk_size(profile.frames, profile.batch)))
 
 
 def exact(profile) -> bool:
@@ -193,7 +194,7 @@ def steps(profile, n: Sizes) -> list[tuple[str, str, str, Work]]:
 def outside(profile, n: Sizes) -> dict[str, Work]:
     """What notebooks compute outside their steps: the explorer's page, trainings by hand, methods that know the
     label."""
-    steps = min(HAND, max(5, profile.noise.steps // 4))
+    steps = steps_by_hand(profile.noise.steps)
     terms = 8 * steps * (1 + 2 + 3 + 3)  # frames with gradients, of one to four terms of the loss
     learned, judged = 16 * steps + terms, 4 * n.val + 5 * (min(n.train, 256) + n.val)
     shown = EXPLORED * n.frames * len(plan(profile))

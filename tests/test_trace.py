@@ -134,9 +134,9 @@ def test_predictions_under_every_kind_of_condition(toy_study, toy_meta, monkeypa
     assert len(conditions) > 50
     compute, kinds = sweep._predict, set()
 
-    def judged(judge, store, meta, condition, *rest):
+    def judged(methods, store, meta, condition, *rest):
         with traced() as ran:
-            found = compute(judge, store, meta, condition, *rest)
+            found = compute(methods, store, meta, condition, *rest)
         assert not missed(ran, [*PREDICTIONS.functions, *condition.functions, zero_shot]), condition.name
         kinds.add((condition.kind, condition.shape, condition.source, condition.control, condition.fill))
         return found

@@ -7,10 +7,12 @@ killed goes on with the first missing file, and one more condition costs only th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ from ..vision.zero_shot import zero_shot
 from .predictions import META, prediction_rows
 
 Protocol = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+Answers = list[tuple[np.ndarray, np.ndarray]]  # of a few clips: each method's clip scores and frame scores
 BLOCK = 512  # clips of one file, at most
 
 
@@ -119,29 +122,74 @@ def evaluate_together(
     """
     codes = {method: fingerprint(judge) for method, judge in methods.items()}
     chunk = chunk_size(store.frames.shape[1], batch)
-    checked = [check(condition) for condition in conditions]
-    pieces: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    checked, parts = [check(condition) for condition in conditions], blocks(meta, chunk)
+    tables: dict[tuple[str, str, int], pd.DataFrame] = {}
+    pieces = []
     title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"
     with tqdm(total=len(methods) * len(checked) * len(meta), unit="clip", desc=title, leave=False) as bar:
-        for condition, block in product(checked, blocks(meta, chunk)):
-            ids, keys, missing, found = block["clip"].tolist(), {}, {}, {}
+        for condition, (number, block) in product(checked, enumerate(parts)):
+            piece, ids = Piece(condition, number, block), block["clip"].tolist()
             for method, judge in methods.items():
                 path = piece_path(folder, method, condition.name, ids)
                 key = piece_key(clip, store, block, condition, finders, seed, method, codes[method], frames, scores)
                 table = kept_table(path, key)
                 if table is None:
-                    keys[method], missing[method] = (path, key), judge
+                    piece.methods[method], piece.files[method] = judge, (path, key)
                 else:
-                    found[method] = table
+                    tables[method, condition.name, number] = table
                     bar.update(len(block))
-            if missing:
-                made = _predict(missing, store, block, condition, seed, chunk, finders, clip, frames, scores, bar)
-                for method, table in made.items():
-                    save_table(keys[method][0], table, keys[method][1])
-                found |= made
-            for method, table in found.items():
-                pieces.setdefault((method, condition.name), []).append(table)
-    return pd.concat([joined(pieces[method, each.name]) for method in methods for each in checked], ignore_index=True)
+            if piece.methods:
+                pieces.append(piece)
+                if finder := (finders or {}).get(condition.source):
+                    finder.find(block["row"].tolist(), store.frames)
+
+        def answer(job: tuple[Piece, int]) -> None:
+            piece, start = job
+            part = piece.meta.iloc[start : start + chunk]
+            found = _predict(piece.methods, store, part, piece.condition, seed, finders)
+            bar.update(len(part) * len(piece.methods))
+            if not piece.completed_by(start, found):
+                return
+            for method, clips, per_frame in piece.scores():
+                given = (piece.meta, clip.tau, method, piece.condition.name, scores)
+                table = prediction_rows(clips, per_frame if frames else None, *given)
+                save_table(piece.files[method][0], table, piece.files[method][1])
+                tables[method, piece.condition.name, piece.number] = table
+
+        # all conditions in one stream: no core waits at the end of one for another to begin
+        parallel.each(answer, ((piece, at) for piece in pieces for at in range(0, len(piece.meta), chunk)), clip.device)
+    found = product(methods, checked)
+    return pd.concat(
+        [joined([tables[method, each.name, number] for number in range(len(parts))]) for method, each in found],
+        ignore_index=True,
+    )
+
+
+@dataclass
+class Piece:
+    """A block of clips under one condition: the methods whose rows no file holds, their files with keys, and the
+    answers so far, by the place of a chunk's first clip."""
+
+    condition: Condition
+    number: int  # of the block
+    meta: pd.DataFrame
+    methods: dict[str, Protocol] = field(default_factory=dict)
+    files: dict[str, tuple[Path, str]] = field(default_factory=dict)
+    answers: dict[int, Answers] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def completed_by(self, start: int, answers: Answers) -> bool:
+        """Keep the answers on the chunk that begins at `start`; whether they were the last that lacked."""
+        with self.lock:
+            self.answers[start] = answers
+            return sum(len(clips) for (clips, _), *_ in self.answers.values()) == len(self.meta)
+
+    def scores(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        """Of each method its name, its clip scores [n, C] and its frame scores [n, T, C]; they are kept no longer."""
+        chunks = [self.answers.pop(start) for start in sorted(self.answers)]
+        for method, answers in zip(self.methods, zip(*chunks)):
+            clips, per_frame = map(np.concatenate, zip(*answers))
+            yield method, clips, per_frame
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -157,37 +205,20 @@ def _predict(
     meta: pd.DataFrame,
     condition: Condition,
     seed: int,
-    chunk: int,
     finders: Mapping[str, Finder] | None,
-    clip: CLIP,
-    frames: bool,
-    scores: bool,
-    bar: tqdm,
-) -> dict[str, pd.DataFrame]:
-    """The prediction rows of one condition, by method; chunks of clips are predicted side by side."""
-    rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
-
-    def answer(start: int) -> list[list[np.ndarray]]:
-        at = slice(start, start + chunk)
-        (masked,) = masked_batches(store, rows[at], ids[at], condition, seed, chunk, finders)
-        images, found = clips_to_input(masked), []
-        version = images._version  # torch counts the changes of a tensor
-        for method, judge in methods.items():
-            found.append([score.cpu().numpy() for score in judge(images)])
-            if images._version != version:
-                raise UserError(f"{method}: changes the frames that it is given, which others see, too; take a copy")
-            bar.update(len(images))
-        return found
-
-    finder = (finders or {}).get(condition.source)
-    if finder:
-        finder.find(rows.tolist(), store.frames)
-    tables = {}
-    for method, answers in zip(methods, zip(*parallel.each(answer, range(0, len(rows), chunk), clip.device))):
-        clips, per_frame = map(np.concatenate, zip(*answers))
-        given = (meta, clip.tau, method, condition.name, scores)
-        tables[method] = prediction_rows(clips, per_frame if frames else None, *given)
-    return tables
+) -> Answers:
+    """Each method's scores of a few clips under a condition."""
+    at = (meta["row"].to_numpy(), meta["clip"].tolist())
+    (masked,) = masked_batches(store, *at, condition, seed, len(meta), finders)
+    images, found = clips_to_input(masked), []
+    version = images._version  # torch counts the changes of a tensor
+    for method, judge in methods.items():
+        clips, frames = judge(images)
+        found.append((clips.cpu().numpy(), frames.cpu().numpy()))
+        if images._version != version:
+            raise UserError(f"{method}: changes the frames that it is given, which others see, too; take a copy")
+    return found
 
 
-PREDICTIONS = Step("predictions", _predict, *ARCHITECTURE)  # and, by name, the condition's functions and the method
+# and, by name, the condition's functions and the method
+PREDICTIONS = Step("predictions", _predict, prediction_rows, *ARCHITECTURE)

@@ -30,6 +30,7 @@ from ..vision.clip import EMBEDDED
 from ..vision.load import preprocessing
 
 CONDITIONS = ("none", "shape:square:30:centre:still", "shape:patches:30:random:moving")
+TURNS = 3
 
 
 def encode(clip, batch: int, count: int) -> float:
@@ -101,8 +102,8 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     """A few lines: decoding, the bare encoder, the pipeline and noise, in frames a second, and their ratios to the
     encoder; the most memory that was taken.
 
-    Encoder and pipeline take turns, one condition at a time, so that a machine whose speed changes slows both. A turn
-    is about `seconds` of encoding, of at most `clips` clips.
+    Encoder and pipeline take turns, so that a machine whose speed changes slows both. A turn is all CONDITIONS on at
+    most `clips` clips, as many as are encoded once in `seconds`.
     """
     study = open_study(profile, overrides)
     clip, head, frames, batch = study.clip, study.head(), study.profile.frames, study.profile.batch
@@ -118,12 +119,13 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
         mode = preprocessing(study.profile.model.name, study.profile.model.pretrained)
         prepare(chosen, frames=frames, folder=Path(folder), **mode)
         decoding = time.perf_counter() - started
-        for condition in CONDITIONS:
-            encoding += encode(clip, batch, len(meta) * frames)
+        for turn in range(TURNS):
+            where = (CONDITIONS, Path(folder, f"turn {turn}"), study.profile.seed, batch)
+            encoding += encode(clip, batch, len(meta) * frames * len(CONDITIONS))
             started = time.perf_counter()
-            evaluate(clip, head, study.store, meta, [condition], Path(folder), study.profile.seed, batch)
+            evaluate(clip, head, study.store, meta, *where)
             sweeping += time.perf_counter() - started
-            started, where = time.perf_counter(), ([condition], Path(folder), study.profile.seed, batch)
+            started = time.perf_counter()
             evaluate(clip, head, study.store, meta, *where, protocol, HEADLINE, frames=False)
             judging += time.perf_counter() - started
         started = time.perf_counter()
@@ -134,20 +136,20 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     ((step, share),) = parallel.each(noise_step, [study], clip.device)  # one core, as noises are trained side by side
     rates = masking()
     slowest = min(rates, key=rates.__getitem__)
-    n = len(CONDITIONS)
-    decoded, total = len(meta) * frames, len(meta) * frames * n
+    decoded = len(meta) * frames
+    total, together = decoded * len(CONDITIONS) * TURNS, decoding * TURNS + sweeping
     setting = f"{clip.name} on {clip.device}, {clip.dtype}, {torch.get_num_threads()} threads, batch {batch}"
     return "\n".join(
         (
-            f"{study.profile.name}: {setting}; {len(meta)} clips x {frames} frames x {n} conditions",
+            f"{study.profile.name}: {setting}; {len(meta)} clips x {frames} frames x {len(CONDITIONS)} conditions, "
+            f"{TURNS} times",
             f"decoding      {decoded / decoding:9.1f} frames/s (once a clip)",
             f"raw encoder   {total / encoding:9.1f} frames/s",
             f"sweep         {total / sweeping:9.1f} frames/s, {encoding / sweeping:.2f} of the raw encoder",
             f"noise, used   {total / judging:9.1f} frames/s, {2 * encoding / judging:.2f} of the raw encoder, twice",
             f"noise step    {1000 * step:9.1f} ms of training on one core, {share:.2f} of it the raw encoder's",
             f"masks alone   {rates[slowest]:9.1f} frames/s of 224 x 224 pixels (the slowest shape, {slowest})",
-            f"decode, sweep {total / (decoding + sweeping):9.1f} frames/s, "
-            f"{encoding / (decoding + sweeping):.2f} of the raw encoder",
+            f"decode, sweep {total / together:9.1f} frames/s, {encoding / together:.2f} of the raw encoder",
             f"memory        {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:9.1f} MB at most, libraries and "
             "mapped frames included",
             f"digests       {size / 1e6 / checking:9.1f} MB/s; of all that was written, {size / 1e6:.1f} MB, they take "

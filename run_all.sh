@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Regenerates every figure and table of the paper, then says which agree with the published reference.
 #
-#   ./run_all.sh                        the demo: offline after set-up, about 20 minutes on two cores
+#   ./run_all.sh                        the demo: offline after set-up, 12 to 20 minutes on two cores
 #   ./run_all.sh --profile quick        the same code at toy size, two minutes
 #   ./run_all.sh --profile ucf101-mini  ten classes of UCF-101 with OpenAI's ViT-B/32 (ucf101: a whole split)
 #   ./run_all.sh --data DIR             your own videos, DIR/<class>/<video>

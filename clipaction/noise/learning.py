@@ -215,13 +215,21 @@ def learn_all(
 ) -> tuple[Learned, pd.DataFrame]:
     """All noises of RECIPES that the materials allow, trained side by side, and their curves one below the other."""
     names = allowed(given)
+    longest_first = sorted(names, key=effort, reverse=True)  # so that no core waits long for the last
 
     def one(name: str) -> tuple[torch.Tensor, torch.Tensor | None, pd.DataFrame]:
         return learn(study, name, given["real" if RECIPES[name].real else "given"], val, watch)
 
-    noises, gates, curves = zip(*parallel.each(one, names, study.clip.device))
+    learned = dict(zip(longest_first, parallel.each(one, longest_first, study.clip.device)))
+    noises, gates, curves = zip(*(learned[name] for name in names))
     found = {name: gate for name, gate in zip(names, gates) if gate is not None}
     return Learned(dict(zip(names, noises)), found), pd.concat(curves, ignore_index=True)
+
+
+def effort(name: str) -> float:
+    """How long the training of a noise takes, roughly, in any unit: a gate needs each frame twice."""
+    recipe = RECIPES[name]
+    return recipe.steps * recipe.batch * (2 if recipe.gate else 1)
 
 
 def load_learned(study) -> Learned:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -60,7 +60,7 @@ class Rates:
 def probe(profile, seconds: float = 1.0) -> Rates:
     """This machine's rates, each measured for about `seconds`. The model has random weights, so nothing is fetched."""
     clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
-    side, batch = clip.size, min(profile.batch, 16)
+    side, batch = clip.size, min(profile.batch, 32)
 
     def embed(_: Any) -> None:
         with torch.inference_mode():
@@ -89,12 +89,16 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         network(torch.rand(network.batch, 1, 3, side, side, device=clip.device)).sum().backward()
         return network.batch
 
-    def rate(job: Callable[[Any], None], jobs: Sequence) -> float:
-        return per_second(lambda: len(parallel.each(job, jobs, clip.device)), seconds)
+    def rate(job: Callable[[Any], None], jobs: Callable[[], Iterable]) -> float:
+        return per_second(lambda: len(parallel.each(job, jobs(), clip.device)), seconds)
 
-    many = range(2 * torch.get_num_threads())
-    frames, learned, masked = (batch * rate(job, many) for job in (embed, learn, mask))
-    tuned = len(sentences) * rate(tune, prompts.RATES)  # as they are tuned: a learning rate a thread
+    def stream() -> Iterator[None]:  # one job after the other, as in a sweep, for a third of the time
+        ends = time.perf_counter() + seconds / 3
+        while time.perf_counter() < ends:
+            yield None
+
+    frames, learned, masked = (batch * rate(job, stream) for job in (embed, learn, mask))
+    tuned = len(sentences) * rate(tune, lambda: prompts.RATES)  # as they are tuned: a learning rate a thread
     return Rates(frames, learned, reading(profile), tuned, per_second(train, seconds), masked)
 
 
@@ -107,6 +111,8 @@ def per_second(some: Callable[[], int], seconds: float) -> float:
         started, done = time.perf_counter(), 0
         while time.perf_counter() - started < seconds / 3:
             done += some()
+        if torch.cuda.is_available():  # which works on after it was asked
+            torch.cuda.synchronize()
         rates.append(done / (time.perf_counter() - started))
     return max(rates)
 

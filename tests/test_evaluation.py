@@ -1,5 +1,6 @@
 """Predictions: right numbers, kept only while everything that decided them is the same, and independent of batching."""
 
+import threading
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,6 +51,31 @@ def test_probabilities_are_the_softmax_of_scores_over_tau(toy_meta):
     np.testing.assert_allclose(table["nll"], -np.log(table["p_true"]))
     np.testing.assert_allclose(table["brier"], ((p - right) ** 2).sum(1))
     assert (table["pred"] == scores.argmax(1)).all() and all(len(best.split()) == 5 for best in table["top5"])
+
+
+def test_no_core_waits_at_the_end_of_a_condition(toy_study, toy_meta, tmp_path):
+    before, two = torch.get_num_threads(), threading.Barrier(2, timeout=20)
+
+    def in_pairs(x):
+        two.wait()  # the third and last chunk of a condition is answered beside the first of the next
+        return zero_shot(toy_study.clip, toy_study.head(), x)
+
+    at = (toy_study.clip, toy_study.head(), toy_study.store, toy_meta, ["none", SQUARE], tmp_path)
+    torch.set_num_threads(2)
+    try:
+        table = evaluate(*at, batch=12, protocol=in_pairs)
+    finally:
+        torch.set_num_threads(before)
+    assert len(table) == 2 * 12 * 4
+
+
+@pytest.mark.parametrize("shapes", [((11, 5), (11, 3, 5)), ((12, 3, 5), (12, 3, 5)), ((12, 5), (12, 5))])
+def test_scores_of_another_shape_are_refused(toy_study, toy_meta, tmp_path, shapes):
+    at = (toy_study.clip, toy_study.head(), toy_study.store, toy_meta, ["none"], tmp_path)
+    with pytest.raises(
+        UserError, match=r"clip: its scores are \[1.* for 12 clips of 3 frames; return \[clips, classes\]"
+    ):
+        evaluate(*at, protocol=lambda x: tuple(map(torch.zeros, shapes)))
 
 
 def test_proper_scores_of_certain_answers(toy_meta):

@@ -128,7 +128,7 @@ def evaluate_together(
     title = f"{next(iter(methods)) if len(methods) == 1 else f'{len(methods)} methods'}: {len(checked)} conditions"
     with tqdm(total=len(methods) * len(checked) * len(meta), unit="clip", desc=title, leave=False) as bar:
         for condition, (number, block) in product(checked, enumerate(parts)):
-            piece, ids = Piece(condition, number, block), block["clip"].tolist()
+            piece, ids = Piece(condition, number, block, range(0, len(block), chunk)), block["clip"].tolist()
             for method, judge in methods.items():
                 path = piece_path(folder, method, condition.name, ids)
                 key = piece_key(clip, store, block, condition, finders, seed, method, codes[method], frames, scores)
@@ -157,7 +157,7 @@ def evaluate_together(
                 tables[method, piece.condition.name, piece.number] = table
 
         # all conditions in one stream: no core waits at the end of one for another to begin
-        parallel.each(answer, ((piece, at) for piece in pieces for at in range(0, len(piece.meta), chunk)), clip.device)
+        parallel.each(answer, ((piece, start) for piece in pieces for start in piece.starts), clip.device)
     found = product(methods, checked)
     return pd.concat(
         [joined([tables[method, each.name, number] for number in range(len(parts))]) for method, each in found],
@@ -167,26 +167,27 @@ def evaluate_together(
 
 @dataclass
 class Piece:
-    """A block of clips under one condition: the methods whose rows no file holds, their files with keys, and the
-    answers so far, by the place of a chunk's first clip."""
+    """A block of clips under one condition: its number, its clips, where its chunks start, the methods whose rows no
+    file holds, their files with keys, and the answers so far, by the start of their chunk."""
 
     condition: Condition
-    number: int  # of the block
+    number: int
     meta: pd.DataFrame
+    starts: range
     methods: dict[str, Protocol] = field(default_factory=dict)
     files: dict[str, tuple[Path, str]] = field(default_factory=dict)
     answers: dict[int, Answers] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def completed_by(self, start: int, answers: Answers) -> bool:
-        """Keep the answers on the chunk that begins at `start`; whether they were the last that lacked."""
+        """Keep the answers on the chunk that starts there; whether they were the last that lacked."""
         with self.lock:
             self.answers[start] = answers
-            return sum(len(clips) for (clips, _), *_ in self.answers.values()) == len(self.meta)
+            return len(self.answers) == len(self.starts)
 
     def scores(self) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Of each method its name, its clip scores [n, C] and its frame scores [n, T, C]; they are kept no longer."""
-        chunks = [self.answers.pop(start) for start in sorted(self.answers)]
+        chunks = [self.answers.pop(start) for start in self.starts]
         for method, answers in zip(self.methods, zip(*chunks)):
             clips, per_frame = map(np.concatenate, zip(*answers))
             yield method, clips, per_frame
@@ -213,12 +214,16 @@ def _predict(
     images, found = clips_to_input(masked), []
     version = images._version  # torch counts the changes of a tensor
     for method, judge in methods.items():
-        clips, frames = judge(images)
-        found.append((clips.cpu().numpy(), frames.cpu().numpy()))
+        clips, frames = (scores.cpu().numpy() for scores in judge(images))
+        found.append((clips, frames))
+        n, t, c = *images.shape[:2], clips.shape[-1]
+        if (clips.shape, frames.shape) != ((n, c), (n, t, c)):
+            given = f"{list(clips.shape)} and {list(frames.shape)} for {n} clips of {t} frames"
+            raise UserError(f"{method}: its scores are {given}; return [clips, classes] and [clips, frames, classes]")
         if images._version != version:
             raise UserError(f"{method}: changes the frames that it is given, which others see, too; take a copy")
     return found
 
 
 # and, by name, the condition's functions and the method
-PREDICTIONS = Step("predictions", _predict, prediction_rows, *ARCHITECTURE)
+PREDICTIONS = Step("predictions", _predict, prediction_rows, CLIP, *ARCHITECTURE)

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.image import imread
 from synthetic import write_results
 
+from clipaction.analysis.bias import bias
 from clipaction.base.errors import UserError
 from clipaction.evaluate.methods import METHODS, Method
 from clipaction.evaluate.predictions import accuracy
@@ -209,6 +210,19 @@ def test_where_and_isolation_are_claimed_by_whatever_source_the_run_has(tmp_path
 def test_fig04_says_what_is_computed(home):
     caption = FIGURES["fig04"](home[0]).caption
     assert "templates' own majority" in caption and "even and the odd frames" in caption
+
+
+def test_a_class_whose_regions_are_all_doubted_has_no_answer(bare, tmp_path):
+    shutil.copytree(bare.folder, tmp_path / "results")
+    path = tmp_path / "results" / "predictions" / "masking.parquet"
+    masking = pd.read_parquet(path)
+    doubted, region = masking["cls"].min(), masking["condition"].str.contains("hide:|keep:")
+    masking = masking[~(region & (masking["cls"] == doubted))]
+    masking.to_parquet(path, index=False)
+    bias(masking, bare.classes).to_parquet(tmp_path / "results" / "bias.parquet", index=False)
+    drawn = {name: item(Results(tmp_path / "results")) for name, item in {**FIGURES, **TABLES}.items()}
+    gone = drawn["fig03"].data.query("condition == 'actor gone'").set_index("cls")["n_clips"]
+    assert gone[doubted] == 0 and (gone.drop(doubted) > 0).all()
 
 
 def test_fig05_says_where_its_temperatures_come_from(home):

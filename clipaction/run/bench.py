@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from ..base import parallel
@@ -29,8 +31,8 @@ from ..study import open_study
 from ..vision.clip import EMBEDDED
 from ..vision.load import preprocessing
 
-CONDITIONS = ("none", "shape:square:30:centre:still", "shape:patches:30:random:moving")
-TURNS = 3
+KINDS = ("shape:square:{}:centre:still", "shape:circle:{}:random:still", "shape:patches:{}:random:moving")
+TURNS = [[kind.format(percent) for kind in KINDS] for percent in (10, 30, 50)]  # no frame is seen twice
 
 
 def encode(clip, batch: int, count: int) -> float:
@@ -102,7 +104,7 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     """A few lines: decoding, the bare encoder, the pipeline and noise, in frames a second, and their ratios to the
     encoder; the most memory that was taken.
 
-    Encoder and pipeline take turns, so that a machine whose speed changes slows both. A turn is all CONDITIONS on at
+    Encoder and pipeline take turns, so that a machine whose speed changes slows both. A turn is three conditions on at
     most `clips` clips, as many as are encoded once in `seconds`.
     """
     study = open_study(profile, overrides)
@@ -113,21 +115,25 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     meta = meta.head(min(clips, max(1, int(seconds / seconds_a_clip))))
     chosen = replace(study.dataset, clips=[c for c in study.dataset if c.id in set(meta["clip"])])
     encoding = sweeping = judging = 0.0
-    protocol = headline(study)
+    noise = headline(study), HEADLINE
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         mode = preprocessing(study.profile.model.name, study.profile.model.pretrained)
         prepare(chosen, frames=frames, folder=Path(folder), **mode)
         decoding = time.perf_counter() - started
-        for turn in range(TURNS):
-            where = (CONDITIONS, Path(folder, f"turn {turn}"), study.profile.seed, batch)
-            encoding += encode(clip, batch, len(meta) * frames * len(CONDITIONS))
-            started = time.perf_counter()
-            evaluate(clip, head, study.store, meta, *where)
-            sweeping += time.perf_counter() - started
-            started = time.perf_counter()
-            evaluate(clip, head, study.store, meta, *where, protocol, HEADLINE, frames=False)
-            judging += time.perf_counter() - started
+
+        def sweep(meta: pd.DataFrame, conditions: list[str], *method: Any) -> float:
+            """Seconds of a sweep, as notebook 03 makes it."""
+            started, where = time.perf_counter(), (conditions, Path(folder), study.profile.seed, batch)
+            evaluate(clip, head, study.store, meta, *where, *method, frames=False)
+            return time.perf_counter() - started
+
+        for method in ((), noise):
+            sweep(meta.head(1), ["none"], *method)  # warm-up
+        for turn in TURNS:
+            encoding += encode(clip, batch, len(meta) * frames * len(turn))
+            sweeping += sweep(meta, turn)
+            judging += sweep(meta, turn, *noise)
         started = time.perf_counter()
         written = [path for path in Path(folder).rglob("*") if path.is_file()]
         for path in written:
@@ -137,12 +143,12 @@ def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, cli
     rates = masking()
     slowest = min(rates, key=rates.__getitem__)
     decoded = len(meta) * frames
-    total, together = decoded * len(CONDITIONS) * TURNS, decoding * TURNS + sweeping
+    total, together = decoded * len(KINDS) * len(TURNS), decoding * len(TURNS) + sweeping
     setting = f"{clip.name} on {clip.device}, {clip.dtype}, {torch.get_num_threads()} threads, batch {batch}"
     return "\n".join(
         (
-            f"{study.profile.name}: {setting}; {len(meta)} clips x {frames} frames x {len(CONDITIONS)} conditions, "
-            f"{TURNS} times",
+            f"{study.profile.name}: {setting}; {len(meta)} clips x {frames} frames x {len(KINDS)} conditions, "
+            f"{len(TURNS)} times",
             f"decoding      {decoded / decoding:9.1f} frames/s (once a clip)",
             f"raw encoder   {total / encoding:9.1f} frames/s",
             f"sweep         {total / sweeping:9.1f} frames/s, {encoding / sweeping:.2f} of the raw encoder",

@@ -25,7 +25,7 @@ from ..evaluate.sweep import evaluate
 from ..noise.frames import training_frames
 from ..profiles.load import load_profile
 from ..vision.load import load_clip
-from .bench import CONDITIONS
+from .bench import TURNS
 
 TIMES = (1, 4, 16)
 CLASSES = 10
@@ -64,7 +64,7 @@ def measure(profile: str, overrides: dict | None, clips: int) -> dict[str, float
         clip.encode_image(torch.rand(settings.batch, 3, clip.size, clip.size))  # warm-up
         with Watch() as watch:
             started = time.perf_counter()
-            evaluate(clip, head, store, meta, CONDITIONS, folder, settings.seed, settings.batch)
+            evaluate(clip, head, store, meta, TURNS[0], folder, settings.seed, settings.batch)
             swept = time.perf_counter()
             data, rng = training_frames(study, meta, "motion"), np.random.default_rng(0)
             for rows in np.array_split(np.arange(len(data.labels)), -(-len(data.labels) // settings.batch)):

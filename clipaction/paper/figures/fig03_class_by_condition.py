@@ -40,8 +40,8 @@ def fig03(results: Results) -> Drawn:
     if len(bias):
         answers = bias.set_index("cls").reindex(change.index[:-1])
         draw_answers(axes, answers, len(chosen) - 0.3)
-        rows = answers.reset_index()[["cls", "into", "into_share", "n_clips"]]
-        data = pd.concat([data, rows.assign(condition="actor gone")])
+        rows = answers.reset_index()[["cls", "into", "into_share", "n_clips"]].fillna({"n_clips": 0})
+        data = pd.concat([data, rows.astype({"n_clips": int}).assign(condition="actor gone")])
     bar = drawing.colorbar(image, ax=axes, fraction=0.03, pad=0.01, label="change of accuracy, points")
     percent_axis(bar.ax.yaxis)
     few = f" The {MANY} classes that lose most; all are in the csv." if many else ""
@@ -122,9 +122,10 @@ def column_label(c: Condition) -> str:
 
 
 def draw_answers(axes: Axes, answers: pd.DataFrame, x: float) -> None:
-    """Beside the map: what each class is taken for when actor and prop are gone."""
+    """Beside the map: what each class is taken for when actor and prop are gone; nothing where it has no clip."""
     axes.text(x, -0.75, "actor gone:\nthe answer is", va="bottom", fontweight="bold", fontsize=7)
     for i, row in enumerate(answers.itertuples()):
-        itself = row.into == row.Index
-        text = f"{'still itself' if itself else class_label(row.into)}, {100 * row.into_share:.0f} %"
+        itself, text = row.into == row.Index, NOTHING
+        if row.n_clips > 0:  # not NaN: all its regions may be doubted
+            text = f"{'still itself' if itself else class_label(row.into)}, {100 * row.into_share:.0f} %"
         axes.text(x, i, text, va="center", fontsize=5.5, color=RED if itself else BLACK)

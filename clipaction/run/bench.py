@@ -30,6 +30,7 @@ from ..noise.training import train
 from ..study import open_study
 from ..vision.clip import EMBEDDED
 from ..vision.load import preprocessing
+from .environment import keep_arrays
 
 KINDS = ("shape:square:{}:centre:still", "shape:circle:{}:random:still", "shape:patches:{}:random:moving")
 TURNS = [[kind.format(percent) for kind in KINDS] for percent in (10, 30, 50)]  # no frame is seen twice
@@ -100,13 +101,14 @@ def masking(clips: int = 8, frames: int = 8, side: int = 224, seconds: float = 0
     return rates
 
 
-def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, clips: int = 200) -> str:
+def bench(profile: str, overrides: dict | None = None, seconds: float = 5.0, clips: int = 400) -> str:
     """A few lines: decoding, the bare encoder, the pipeline and noise, in frames a second, and their ratios to the
     encoder; the most memory that was taken.
 
     Encoder and pipeline take turns, so that a machine whose speed changes slows both. A turn is three conditions on at
     most `clips` clips, as many as are encoded once in `seconds`.
     """
+    keep_arrays()
     study = open_study(profile, overrides)
     clip, head, frames, batch = study.clip, study.head(), study.profile.frames, study.profile.batch
     encode(clip, batch, batch)  # warm-up

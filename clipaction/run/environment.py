@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import sys
@@ -21,6 +22,15 @@ MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": str(2**29),
     "MALLOC_TOP_PAD_": str(2**26),
 }
+PARAMETERS = {"MALLOC_TRIM_THRESHOLD_": -1, "MALLOC_TOP_PAD_": -2, "MALLOC_MMAP_THRESHOLD_": -3}  # of glibc's malloc.h
+
+
+def keep_arrays() -> None:
+    """MALLOC for this process, which runs already: what is measured here shall be as fast as in a kernel. Nothing where
+    there is no glibc."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):
+        for name, parameter in PARAMETERS.items():
+            mallopt(parameter, int(MALLOC[name]))
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from ..rivals import prompts
 from ..rivals.networks import FrameCNN
 from ..vision.clip import to_input
 from ..vision.load import load_clip, preprocessing
+from .environment import keep_arrays
 from .work import Work, exact, masking_pieces, outside, sizes, steps
 
 READING = 0.2  # seconds to decode a video of UCF-101 on one core: assumed, there is none to try before it is fetched
@@ -59,6 +60,7 @@ class Rates:
 
 def probe(profile, seconds: float = 1.0) -> Rates:
     """This machine's rates, each measured for about `seconds`. The model has random weights, so nothing is fetched."""
+    keep_arrays()
     clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
     side, batch = clip.size, min(profile.batch, 32)
 

@@ -1,7 +1,9 @@
 """Jobs side by side: order, one thread each, and errors."""
 
+import gc
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 import torch
@@ -54,6 +56,13 @@ def test_a_stream_is_taken_as_jobs_end():
 
     assert each(lambda k: (time.sleep(0.001), done.append(k), k)[2], stream()) == list(range(50))
     assert max(ahead) <= 2 * torch.get_num_threads() + 2
+
+
+def test_of_a_job_that_has_ended_only_its_result_is_kept():
+    def futures(_) -> int:
+        return sum(type(thing) is Future for thing in gc.get_objects())
+
+    assert each(futures, range(30))[-1] - futures(0) <= 2 * torch.get_num_threads() + 2
 
 
 def test_on_a_gpu_one_after_the_other():

@@ -4,8 +4,9 @@ the other."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Semaphore, local
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore, local
+from typing import Any
 
 import torch
 
@@ -21,7 +22,9 @@ def each(function: Callable, items: Iterable, device: torch.device | str = "cpu"
     begun and is raised."""
     if torch.device(device).type != "cpu":
         return [function(item) for item in items]
-    own, jobs, failed = torch.get_num_threads(), [], Event()
+    own = torch.get_num_threads()
+    results: list = []
+    errors: list[BaseException] = []
     threads = getattr(AROUND, "threads", own)
     room = Semaphore(2 * threads)
 
@@ -29,20 +32,31 @@ def each(function: Callable, items: Iterable, device: torch.device | str = "cpu"
         torch.set_num_threads(1)
         AROUND.threads = threads
 
-    def ended(job: Future) -> None:
-        if not job.cancelled() and job.exception():
-            failed.set()
-        room.release()
-
-    with ThreadPoolExecutor(threads, initializer=begin) as pool:
+    def job(place: int, item: Any) -> None:
         try:
-            for item in items:
-                room.acquire()
-                if failed.is_set():
-                    break
-                jobs.append(pool.submit(function, item))
-                jobs[-1].add_done_callback(ended)
-            return [job.result() for job in jobs]
+            if not errors:
+                results[place] = function(item)
+        except BaseException as error:
+            errors.append(error)
         finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(own)
+            room.release()
+
+    try:
+        with ThreadPoolExecutor(threads, initializer=begin) as pool:
+            try:
+                for place, item in enumerate(items):
+                    room.acquire()
+                    if errors:
+                        break
+                    results.append(None)
+                    pool.submit(job, place, item)
+                else:
+                    for _ in range(2 * threads):  # until the last has ended, so that Ctrl+C is heard here, too
+                        room.acquire()
+            except BaseException as error:
+                errors.append(error)
+    finally:
+        torch.set_num_threads(own)
+    if errors:
+        raise errors[0]
+    return results

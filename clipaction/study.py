@@ -113,7 +113,8 @@ class Study:
     def masked(self, meta: pd.DataFrame, condition: str) -> Iterator[np.ndarray]:
         """Frames uint8 [n, T, S, S, 3] of the clips of `meta` under a condition, a few clips at a time."""
         rows, ids = meta["row"].to_numpy(), meta["clip"].tolist()
-        return masked_batches(self.store, rows, ids, condition, self.profile.seed, finders=self.finders)
+        found = masked_batches(self.store, rows, ids, condition, self.profile.seed, finders=self.finders)
+        return (frames.numpy() for frames in found)
 
     @property
     def finders(self) -> dict[str, Finder]:

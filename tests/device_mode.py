@@ -6,7 +6,7 @@ Its numbers are an ordinary CPU tensor's, so everything computes as usual, gradi
 
 - `numpy()`, `np.asarray` and whatever calls them: TypeError;
 - one operation on tensors of both devices, or on such a tensor and a numpy array: RuntimeError;
-- an index on the device into a CPU tensor, a CPU generator that draws on the device: RuntimeError.
+- an index on the device into a CPU tensor, a CPU generator that draws on the device, `pin_memory`: RuntimeError.
 
 Allowed, as on a GPU: `cpu()`, `to(...)`, `item()`, `tolist()`, Python numbers, a CPU tensor without dimensions as one
 operand of element-wise arithmetic, CPU indices into a device tensor, and copies between devices by `copy_` or by
@@ -15,6 +15,7 @@ assignment to a slice.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -60,12 +61,23 @@ class PretendedDevice(TorchFunctionMode):
 
 @contextmanager
 def pretended_device() -> Iterator[torch.device]:
-    """While open, "cuda" is the pretended device, and `Module.to("cuda")` moves a module's parameters to it."""
+    """While open, "cuda" is the pretended device, in every thread that is started, too, and `Module.to("cuda")` moves
+    a module's parameters to it."""
+    run = threading.Thread.run
+
+    def run_there(thread: threading.Thread) -> None:
+        with PretendedDevice():  # torch knows such a mode in one thread only
+            run(thread)
+
     before = torch.__future__.get_overwrite_module_params_on_conversion()
     torch.__future__.set_overwrite_module_params_on_conversion(True)  # a parameter cannot change its type in place
     try:
         # a GRU would ask the GPU's own library to lay out its memory
-        with PretendedDevice(), mock.patch.object(torch.backends.cudnn, "is_acceptable", lambda tensor: False):
+        with (
+            PretendedDevice(),
+            mock.patch.object(torch.backends.cudnn, "is_acceptable", lambda tensor: False),
+            mock.patch.object(threading.Thread, "run", run_there),
+        ):
             yield DEVICE
     finally:
         torch.__future__.set_overwrite_module_params_on_conversion(before)
@@ -74,6 +86,10 @@ def pretended_device() -> Iterator[torch.device]:
 def call(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     """One torch function, by the rules of the module's docstring."""
     there = [x for x in flat((args, kwargs)) if isinstance(x, DeviceTensor)]
+    if func is T.pin_memory:
+        if there:
+            raise RuntimeError(f"cannot pin memory of {DEVICE}, only of the CPU")
+        return args[0].clone()
     target = requested(func, args, kwargs)
     if not there and (target is None or target.type != DEVICE.type):
         return func(*args, **kwargs)

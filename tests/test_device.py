@@ -9,13 +9,17 @@ import copy
 from pathlib import Path
 
 import cells
+import device_mode
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from device_mode import DEVICE, DeviceTensor, pretended_device
 from torch import nn
 
+from clipaction.evaluate.sweep import evaluate
+from clipaction.masking.batches import masked_batches
 from clipaction.vision.load import load_clip
 from clipaction.vision.zero_shot import clip_scores, zero_shot
 
@@ -41,6 +45,7 @@ TINY = {
 # expressions on x [2, 3], row 0-dim, i [2] and b [2, 3] of the device, and cpu [2, 3], j [2], zero 0-dim of the CPU
 ALLOWED = {
     "move to the CPU": "x.cpu().numpy()",
+    "move through pinned memory": "cpu.pin_memory().to(x.device, non_blocking=True) + x",
     "move by name": "np.asarray(x.to('cpu'))",
     "move to a CPU tensor": "x.to(cpu) + cpu",
     "move to a device tensor": "cpu.to(x) + x",
@@ -86,6 +91,7 @@ REFUSED = {
     "assign from the CPU to an index": "x.clone().__setitem__(j, cpu)",
     "a CPU generator": "torch.rand(3, device=x.device, generator=torch.Generator())",
     "a module on the CPU": "nn.Linear(3, 2)(x)",
+    "pinned memory": "x.pin_memory()",
 }
 
 
@@ -185,6 +191,49 @@ def test_clip_gives_the_same_numbers_on_the_device(device):
     for one, two in zip(zero_shot(here, here.head(phrases), x), scores):
         torch.testing.assert_close(one, two.cpu(), atol=1e-6, rtol=0)
     assert there.weights_hash == here.weights_hash
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "none",
+        "shape:square:30:centre:still",
+        "shape:patches:30:random:moving/mean",
+        "hide:actor:silhouette",
+        "hide:actor:box/blur",
+        "hide:actor:plate",
+        "control:keep:actor:silhouette/soft",
+        "cells:hide:actor+prop:box@motion",
+    ],
+)
+def test_frames_are_masked_on_the_device_as_on_the_cpu(device, squares, name):
+    def masked(place: torch.device | None) -> torch.Tensor:
+        at = np.arange(12), [f"clip {k}" for k in range(12)]
+        return torch.cat([*masked_batches(squares, *at, name, seed=3, chunk=5, device=place)])
+
+    here, there = masked(None), masked(device)
+    assert isinstance(there, DeviceTensor) and not isinstance(here, DeviceTensor)
+    assert torch.equal(there.cpu(), here)
+
+
+def test_a_sweep_sends_bytes_to_the_device_and_masks_them_there(device, squares, toy_meta, tmp_path, monkeypatch):
+    model = load_clip("clipaction-compact", "random", device="cuda", precision="fp32")
+    head, sent, move = model.head(["riding a bicycle", "walking a dog"]), [], device_mode.move
+
+    def judge(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        assert isinstance(images, DeviceTensor) and images.max() <= 1
+        return zero_shot(model, head, F.interpolate(images.flatten(0, 1), model.size).unflatten(0, images.shape[:2]))
+
+    def spied(func, args, kwargs, target):
+        if target and target.type == device.type and not isinstance(args[0], DeviceTensor):
+            sent.append(args[0].dtype)
+        return move(func, args, kwargs, target)
+
+    monkeypatch.setattr(device_mode, "move", spied)
+    meta = toy_meta.assign(label=toy_meta["label"] % 2)
+    conditions = ["none", "shape:circle:10:random:moving", "hide:actor:box"]
+    table = evaluate(model, head, squares, meta, conditions, tmp_path, batch=20, protocol=judge)
+    assert len(table) == 3 * 12 * 5 and set(sent) == {torch.uint8, torch.bool}
 
 
 def test_the_mistake_of_notebook_02_is_caught(device):

@@ -32,7 +32,7 @@ from clipaction.paper.figures import FIGURES
 from clipaction.paper.tables import TABLES
 from clipaction.profiles import load_profile
 from clipaction.rivals import build_rivals
-from clipaction.run.bench import bench
+from clipaction.run.bench import agreement, bench
 from clipaction.run.live import Live
 from clipaction.run.notebook import execute
 from clipaction.run.work import on_demand, sizes, steps
@@ -292,3 +292,8 @@ def test_bench_prints_rates_and_ratios_taken_in_one_run(toy, monkeypatch):
         assert re.search(rf"^{line} +\d+\.\d frames/s", printed, re.M), printed
     for line in ("sweep .* ", "noise, used .* ", "noise step .*core, "):
         assert 0.05 < float(re.search(rf"^{line}(\d\.\d\d) of", printed, re.M)[1]) < 2, printed
+    assert "as in fp32" not in printed  # all of it is
+    study = open_study("quick", OVERRIDES | {"model.precision": "bf16"})
+    line = agreement(study, study.store.get(study.clips("test")["row"])[:, 0])
+    share, apart = map(float, re.fullmatch(r"as in fp32 +(\S+)% of \d+ frames'.* by (\S+) at most", line).groups())
+    assert share >= 90 and 0 < apart < 0.02, line

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 import pytest
 import torch
 
-from clipaction.base.parallel import each
+from clipaction.base.parallel import ON_GPU, each
 
 
 def test_order_and_threads():
@@ -65,5 +65,16 @@ def test_of_a_job_that_has_ended_only_its_result_is_kept():
     assert each(futures, range(30))[-1] - futures(0) <= 2 * torch.get_num_threads() + 2
 
 
-def test_on_a_gpu_one_after_the_other():
-    assert len(set(each(lambda _: threading.get_ident(), range(5), "cuda"))) == 1
+def test_on_a_gpu_one_after_the_other_unless_they_may_overlap():
+    def job(_) -> int:
+        time.sleep(0.02)
+        return threading.get_ident()
+
+    assert set(each(job, range(5), "cuda")) == {threading.get_ident()}
+    before = torch.get_num_threads()
+    torch.set_num_threads(ON_GPU + 2)
+    try:
+        assert len(set(each(job, range(40), "cuda", overlapped=True))) == ON_GPU
+        assert len(set(each(job, range(40), overlapped=True))) == ON_GPU + 2
+    finally:
+        torch.set_num_threads(before)

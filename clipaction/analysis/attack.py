@@ -59,7 +59,7 @@ def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor])
     @torch.inference_mode()  # of each thread
     def count(start: int) -> dict[str, np.ndarray]:
         part = meta.iloc[start : start + CLIPS]
-        whole, y = clips_to_input(study.store.get(part["row"])), torch.tensor(part["label"].tolist())
+        whole, y = clips_to_input(study.store.get(part["row"]), study.clip.device), torch.tensor(part["label"].tolist())
         x, m = whole[:, ::every], action_boxes(whole, source)[:, ::every]
         answer = zero_shot(study.clip, head, x)[0].argmax(1).cpu()
         own = [[int(((answer == c) & (y != c)).sum()), int((y != c).sum())] for c in range(classes)]
@@ -70,7 +70,7 @@ def attack_rates(study, meta: pd.DataFrame, learned: Mapping[str, torch.Tensor])
         return found
 
     with tqdm(total=len(meta), desc="attack rate", unit="clip", leave=False) as bar:
-        for found in parallel.each(count, starts, study.clip.device):
+        for found in parallel.each(count, starts, study.clip.device, overlapped=True):
             for name, of in found.items():
                 counts[name] += of
     tables = [

@@ -47,7 +47,7 @@ def relevance_shares(study, meta: pd.DataFrame, setup: Setup) -> pd.DataFrame:
         frames = study.store.get(part["row"])
         region = coverage_of("actor+prop", study.store.parts[part["row"].to_numpy(), t])
         targets = head[torch.tensor(part["label"].tolist(), device=head.device)]
-        maps, seen = {}, noisy_images(setup, clips_to_input(frames))
+        maps, seen = {}, noisy_images(setup, clips_to_input(frames, clip.device))
         noisy = seen[HEADLINE][:, t].mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         for method, images in seen.items():
             heat = relevance(clip.model, images[:, t], targets, encode=clip.encode_image).cpu()

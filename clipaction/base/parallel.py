@@ -3,6 +3,7 @@ the other."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore, local
@@ -10,22 +11,26 @@ from typing import Any
 
 import torch
 
+ON_GPU = 8  # jobs side by side on a GPU, at most: each needs some of its memory
 AROUND = local()  # threads: in a job, how many there are for all jobs
 
 
-def each(function: Callable, items: Iterable, device: torch.device | str = "cpu") -> list:
+def each(function: Callable, items: Iterable, device: torch.device | str = "cpu", overlapped: bool = False) -> list:
     """[function(item), ...] in order, as many at a time as torch has threads, one thread each; one after the other on
-    a GPU.
+    a GPU, unless they are `overlapped`.
+
+    overlapped: on a GPU the host's part of a job (masks, copies) is done while the GPU works for others. They share
+    its stream, so what a job leaves on the GPU is in order. Not for training, which would hold several graphs at once.
 
     The arithmetic of a job does not depend on how many run beside it. Items are taken as jobs end, so a long stream of
     them needs little memory. A job may have jobs of its own, as many side by side. The first error stops what has not
     begun and is raised."""
-    if torch.device(device).type != "cpu":
+    on_gpu, own = torch.device(device).type != "cpu", torch.get_num_threads()
+    if on_gpu and not overlapped:
         return [function(item) for item in items]
-    own = torch.get_num_threads()
     results: list = []
     errors: list[BaseException] = []
-    threads = getattr(AROUND, "threads", own)
+    threads = min(getattr(AROUND, "threads", own), ON_GPU if on_gpu else sys.maxsize)
     room = Semaphore(2 * threads)
 
     def begin() -> None:

@@ -26,7 +26,7 @@ def labelled_batches(study, meta: pd.DataFrame, condition: str) -> Iterator[tupl
     """Clips under a condition as (images [n, T, 3, S, S] in [0, 1], labels [n])."""
     labels, at = torch.tensor(meta["label"].tolist()), 0
     for frames in study.masked(meta, condition):
-        yield clips_to_input(frames), labels[at : at + len(frames)]
+        yield clips_to_input(frames, study.clip.device), labels[at : at + len(frames)]
         at += len(frames)
 
 
@@ -83,7 +83,9 @@ def _evaluate_told(
 
     def compute() -> pd.DataFrame:
         batches = labelled_batches(study, meta, condition)
-        answers = parallel.each(lambda batch: protocol(batch[0], labels=batch[1])[0], batches, study.clip.device)
+        answers = parallel.each(
+            lambda batch: protocol(batch[0], labels=batch[1])[0], batches, study.clip.device, overlapped=True
+        )
         found = torch.cat(answers).cpu().numpy()
         return prediction_rows(found, None, meta, study.clip.tau, name, condition, scores)
 

@@ -146,7 +146,7 @@ def evaluate_together(
         def answer(job: tuple[Piece, int]) -> None:
             piece, start = job
             part = piece.meta.iloc[start : start + chunk]
-            found = _predict(piece.methods, store, part, piece.condition, seed, finders)
+            found = _predict(piece.methods, store, part, piece.condition, seed, finders, clip.device)
             bar.update(len(part) * len(piece.methods))
             if not piece.completed_by(start, found):
                 return
@@ -157,7 +157,9 @@ def evaluate_together(
                 tables[method, piece.condition.name, piece.number] = table
 
         # all conditions in one stream: no core waits at the end of one for another to begin
-        parallel.each(answer, ((piece, start) for piece in pieces for start in piece.starts), clip.device)
+        parallel.each(
+            answer, ((piece, start) for piece in pieces for start in piece.starts), clip.device, overlapped=True
+        )
     found = product(methods, checked)
     return pd.concat(
         [joined([tables[method, each.name, number] for number in range(len(parts))]) for method, each in found],
@@ -207,10 +209,11 @@ def _predict(
     condition: Condition,
     seed: int,
     finders: Mapping[str, Finder] | None,
+    device: torch.device,
 ) -> Answers:
     """Each method's scores of a few clips under a condition."""
     at = (meta["row"].to_numpy(), meta["clip"].tolist())
-    (masked,) = masked_batches(store, *at, condition, seed, len(meta), finders)
+    (masked,) = masked_batches(store, *at, condition, seed, len(meta), finders, device)
     images, found = clips_to_input(masked), []
     version = images._version  # torch counts the changes of a tensor
     for method, judge in methods.items():

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
+import torch
 
 from ..data.store import FrameStore
-from .conditions import Condition, Context, apply_batch
+from ..vision.clip import on_device
+from .conditions import Condition, Context, check
 from .regions import Finder
 
 
@@ -20,25 +22,26 @@ def masked_batches(
     seed: int,
     chunk: int = 16,
     finders: Mapping[str, Finder] | None = None,
-) -> Iterator[np.ndarray]:
+    device: torch.device | None = None,
+) -> Iterator[torch.Tensor]:
     """uint8 frames [n, T, S, S, 3] of the clips at `rows` under a condition, `chunk` clips at a time; the store is
     not changed.
 
-    finders: of region sources, by name; only conditions with such a source use them.
+    finders: of region sources, by name; only conditions with such a source use them. device: where frames are masked
+    and come back (the CPU when None).
     """
+    condition = check(condition)
     for i in range(0, len(rows), chunk):
         part = rows[i : i + chunk]
-        frames = store.get(part)
+        frames = torch.from_numpy(store.get(part))
         contexts = [
             Context(
                 clip=ids[i + j],
                 seed=seed,
                 parts=None if store.parts is None else store.parts[row],
                 plates=None if store.plates is None else store.plates[row],
-                found={name: partial(finder, int(row), frames[j]) for name, finder in (finders or {}).items()},
+                found={name: partial(finder, int(row), frames[j].numpy()) for name, finder in (finders or {}).items()},
             )
             for j, row in enumerate(part)
         ]
-        masked = apply_batch(condition, frames, contexts)
-        assert isinstance(masked, np.ndarray)
-        yield masked
+        yield condition.apply(on_device(frames, device), contexts, frames)

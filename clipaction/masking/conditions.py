@@ -27,6 +27,7 @@ import torch
 
 from ..base.errors import UserError
 from ..base.seeds import rng
+from ..vision.clip import on_device
 from . import masks, regions
 from .controls import CONTROL_WORDS, CONTROLS
 from .fills import FILL_WORDS, FILLS, hide
@@ -83,8 +84,9 @@ class Condition:
         """Random numbers of one clip under this condition, alike for every fill."""
         return rng(context.seed, context.clip, self.black)
 
-    def apply(self, frames: torch.Tensor, contexts: Sequence[Context]) -> torch.Tensor:
-        """Masked copies of clips uint8 [B, T, H, W, 3], one context a clip."""
+    def apply(self, frames: torch.Tensor, contexts: Sequence[Context], seen: torch.Tensor) -> torch.Tensor:
+        """Masked copies of clips uint8 [B, T, H, W, 3], on their device; one context a clip. seen: the same clips on
+        the CPU, where regions are found."""
         return frames.clone()
 
     def describe(self) -> str:
@@ -108,7 +110,7 @@ class ShapeCondition(Condition):
         shape = SHAPES[self.shape]
         return [shape.variants, shape.wraps, shape.outside, shape.anew]
 
-    def apply(self, frames: torch.Tensor, contexts: Sequence[Context]) -> torch.Tensor:
+    def apply(self, frames: torch.Tensor, contexts: Sequence[Context], seen: torch.Tensor) -> torch.Tensor:
         hidden = masks.shape_masks(
             self.shape,
             self.percent,
@@ -119,9 +121,7 @@ class ShapeCondition(Condition):
             self.motion,
             device=frames.device,
         )
-        if not self.fill:
-            return masks.apply(frames, hidden)
-        return torch.stack([hide(clip, mask, self.fill) for clip, mask in zip(frames, hidden)])
+        return hide(frames, hidden, self.fill)
 
     def words(self) -> str:
         unusual = [word for word, usual in ((self.placement, "centre"), (self.motion, "still")) if word != usual]
@@ -159,20 +159,17 @@ class RegionCondition(Condition):
         hard = self.grain == "box" or self.control == "cells" or self.source == "relevance"
         return mask > 0.5 if hard else mask
 
-    def apply(self, frames: torch.Tensor, contexts: Sequence[Context]) -> torch.Tensor:
-        out = torch.empty_like(frames)
-        for i, (clip, context) in enumerate(zip(frames, contexts)):
-            if self.grain == "plate" and context.plates is None:
-                raise UserError(
-                    f"'{self.name}' needs clean plates, which only demo clips have; choose the grain silhouette or box"
-                )
-            mask = self.mask(clip.cpu(), context).to(frames.device)
-            if self.grain == "plate":
-                assert context.plates is not None
-                out[i] = masks.apply(clip, mask, as_tensor(context.plates))
-            else:
-                out[i] = hide(clip, mask, self.fill)
-        return out
+    def apply(self, frames: torch.Tensor, contexts: Sequence[Context], seen: torch.Tensor) -> torch.Tensor:
+        if self.grain == "plate" and any(context.plates is None for context in contexts):
+            raise UserError(
+                f"'{self.name}' needs clean plates, which only demo clips have; choose the grain silhouette or box"
+            )
+        found = torch.stack([self.mask(clip, context) for clip, context in zip(seen, contexts)])
+        hidden = on_device(found, frames.device)
+        if self.grain != "plate":
+            return hide(frames, hidden, self.fill)
+        plates = torch.stack([as_tensor(context.plates) for context in contexts if context.plates is not None])
+        return masks.apply(frames, hidden, on_device(plates, frames.device))
 
     def words(self) -> str:
         part = self.part.replace("+", " and ")
@@ -236,7 +233,8 @@ def check(condition: Condition | str) -> Condition:
 
 def apply_batch(condition: Condition | str, frames: Array, contexts: Sequence[Context]) -> Array:
     """Masked copies of clips [B, T, H, W, 3] uint8 (numpy or torch; the same comes back), one context a clip."""
-    out = check(condition).apply(as_tensor(frames), contexts)
+    given = as_tensor(frames)
+    out = check(condition).apply(given, contexts, given.cpu())
     return out.numpy() if isinstance(frames, np.ndarray) else out
 
 

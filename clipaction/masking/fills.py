@@ -12,26 +12,27 @@ FILL_WORDS = {"mean": "mean colour", "blur": "blurred", "soft": "feathered"}
 
 
 def feathered(mask: torch.Tensor) -> torch.Tensor:
-    """The masks [T, H, W], bool or float, as float32 with edges that fade over about a tenth of the frame; the area
+    """The masks [..., H, W], bool or float, as float32 with edges that fade over about a tenth of the frame; the area
     stays within a few per cent."""
     radius = max(1, round(min(mask.shape[-2:]) / 40))
-    soft = mask.float()[:, None]
+    soft = mask.float().reshape(-1, 1, *mask.shape[-2:])
     for _ in range(2):
         soft = F.avg_pool2d(F.pad(soft, (radius,) * 4, mode="replicate"), 2 * radius + 1, 1)
-    return soft[:, 0]
+    return soft.view(mask.shape)
 
 
 def filling(frames: torch.Tensor, fill: str) -> torch.Tensor | int:
-    """What hidden pixels of uint8 frames [T, H, W, 3] become: 0, each frame's mean colour, or its blur (a 6 x 6 image
-    enlarged)."""
+    """What hidden pixels of uint8 frames [..., H, W, 3] become: 0, each frame's mean colour, or its blur (a 6 x 6
+    image enlarged)."""
     if fill not in ("mean", "blur"):
         return 0
-    small = F.adaptive_avg_pool2d(frames.permute(0, 3, 1, 2).float(), 1 if fill == "mean" else 6)
-    large = F.interpolate(small, frames.shape[1:3], mode="bilinear", align_corners=False)
-    return large.permute(0, 2, 3, 1).round().to(torch.uint8)
+    images = frames.reshape(-1, *frames.shape[-3:]).permute(0, 3, 1, 2).float()
+    small = F.adaptive_avg_pool2d(images, 1 if fill == "mean" else 6)
+    large = F.interpolate(small, images.shape[2:], mode="bilinear", align_corners=False)
+    return large.permute(0, 2, 3, 1).round().to(torch.uint8).view(frames.shape)
 
 
-def hide(clip: torch.Tensor, mask: torch.Tensor, fill: str) -> torch.Tensor:
-    """The clip [T, H, W, 3] with the mask's pixels filled ('' is black, 'soft' black with a feathered edge): a new
-    tensor."""
-    return masks.apply(clip, feathered(mask) if fill == "soft" else mask, filling(clip, fill))
+def hide(frames: torch.Tensor, mask: torch.Tensor, fill: str) -> torch.Tensor:
+    """Frames [..., T, H, W, 3] with the pixels of the mask [..., T, H, W] filled ('' is black, 'soft' black with a
+    feathered edge): a new tensor."""
+    return masks.apply(frames, feathered(mask) if fill == "soft" else mask, filling(frames, fill))

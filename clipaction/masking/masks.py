@@ -166,10 +166,13 @@ def apply(frames: torch.Tensor, mask: torch.Tensor, fill: Any = 0) -> torch.Tens
     size, hard, black = frames.shape[-3:-1], mask.dtype == torch.bool, np.isscalar(fill) and fill == 0
     still = hard and mask.shape[-3] > 1 and mask.stride(-3) == 0  # one frame expanded over time: widened once
     mask = unselected(mask[..., :1, :, :]) if still else mask[..., None]
+    if still and black:
+        return frames * mask
     fills = torch.as_tensor(fill, dtype=frames.dtype, device=frames.device).expand(frames.shape)
     out = torch.empty(frames.shape, dtype=frames.dtype, device=frames.device)
     flat = [t.expand(*frames.shape[:-1], t.shape[-1]).reshape(-1, *size, t.shape[-1]) for t in (frames, mask, fills)]
-    step = max(1, 2**18 // (size[0] * size[1]))  # a few frames at a time stay in the processor's cache
+    few = max(1, 2**18 // (size[0] * size[1]))  # so many frames at a time stay in the processor's cache
+    step = few if frames.device.type == "cpu" else max(1, len(flat[0]))
     for x, m, f, o in zip(*(t.split(step) for t in (*flat, out.view(-1, *size, 3)))):
         if hard:
             kept = m if still else unselected(m[..., 0])

@@ -51,7 +51,7 @@ def validation_batches(
         yield from labelled_batches(study, meta, condition)
     if swapped is not None:
         for i in range(0, len(labels), 16):
-            yield clips_to_input(swapped[i : i + 16]), labels[i : i + 16]
+            yield clips_to_input(swapped[i : i + 16], study.clip.device), labels[i : i + 16]
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,8 @@ def embed_views(
         return [*seen(x.flatten(0, 1), m), y.repeat_interleave(x.shape[1]).to(clip.device)]
 
     with tqdm(total=len(batches), desc="embedding training views", unit="batch", leave=False) as bar:
-        train = parallel.each(of_training, range(len(batches)), clip.device)
-    chosen = parallel.each(of_validation, validation_batches(study, val, swapped), clip.device)
+        train = parallel.each(of_training, range(len(batches)), clip.device, overlapped=True)
+    chosen = parallel.each(of_validation, validation_batches(study, val, swapped), clip.device, overlapped=True)
     y_train = torch.from_numpy(data.labels[order]).to(clip.device)
     of_train, (*of_val, y_val) = ([torch.cat(parts) for parts in zip(*side)] for side in (train, chosen))
     return {name: Views(a, y_train, b, y_val, study.n_source) for name, a, b in zip(known, of_train, of_val)}

@@ -64,15 +64,15 @@ def probe(profile, seconds: float = 1.0) -> Rates:
     clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
     side, batch = clip.size, min(profile.batch, 32)
 
+    pictures, region = torch.randint(256, (batch, side, side, 3), dtype=torch.uint8), torch.rand(side, side) > 0.5
+
     def embed(_: Any) -> None:
         with torch.inference_mode():
-            clip.encode_image(torch.rand(batch, 3, side, side))
+            clip.encode_image(to_input(pictures, clip.device)).cpu()
 
     def learn(_: Any) -> None:
-        x = torch.rand(batch, 3, side, side, requires_grad=True)
+        x = torch.rand(batch, 3, side, side, device=clip.device, requires_grad=True)
         clip.encode_image(x).sum().backward()
-
-    pictures, region = torch.randint(256, (batch, side, side, 3), dtype=torch.uint8), torch.rand(side, side) > 0.5
 
     def mask(_: Any) -> None:
         torch.where(region, to_input(pictures), 0.5)
@@ -91,15 +91,15 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         network(torch.rand(network.batch, 1, 3, side, side, device=clip.device)).sum().backward()
         return network.batch
 
-    def rate(job: Callable[[Any], None], jobs: Callable[[], Iterable]) -> float:
-        return per_second(lambda: len(parallel.each(job, jobs(), clip.device)), seconds)
+    def rate(job: Callable[[Any], None], jobs: Callable[[], Iterable], overlapped: bool = False) -> float:
+        return per_second(lambda: len(parallel.each(job, jobs(), clip.device, overlapped)), seconds)
 
     def stream() -> Iterator[None]:  # one job after the other, as in a sweep, for a third of the time
         ends = time.perf_counter() + seconds / 3
         while time.perf_counter() < ends:
             yield None
 
-    frames, learned, masked = (batch * rate(job, stream) for job in (embed, learn, mask))
+    frames, learned, masked = (batch * rate(job, stream, job is embed) for job in (embed, learn, mask))
     tuned = len(sentences) * rate(tune, lambda: prompts.RATES)  # as they are tuned: a learning rate a thread
     return Rates(frames, learned, reading(profile), tuned, per_second(train, seconds), masked)
 

@@ -97,7 +97,7 @@ class CLIP:
         """Unit embeddings [N, D] of uint8 frames [N, size, size, 3], `batch` at a time."""
         starts = range(0, len(frames), batch)
         bar = tqdm(starts, desc=progress, unit="batch", disable=progress is None, leave=False)
-        return torch.cat([self.encode_image(to_input(frames[i : i + batch])) for i in bar])
+        return torch.cat([self.encode_image(to_input(frames[i : i + batch], self.device)) for i in bar])
 
     def head(self, phrases: Sequence[str], templates: Sequence[str] = TEMPLATES) -> torch.Tensor:
         """Zero-shot class prototypes [C, D]: each phrase in every template, embedded, averaged, renormalised.
@@ -110,13 +110,21 @@ class CLIP:
         return F.normalize(embedded.mean(1), dim=-1).clone()
 
 
-def to_input(frames: np.ndarray | torch.Tensor) -> torch.Tensor:
-    """uint8 frames [B, H, W, 3] to float32 [B, 3, H, W] in [0, 1], in channels-last memory (nothing is moved)."""
-    if isinstance(frames, np.ndarray):
-        frames = torch.from_numpy(np.ascontiguousarray(frames))
-    return frames.permute(0, 3, 1, 2).float().div_(255)
+def to_input(frames: np.ndarray | torch.Tensor, device: torch.device | None = None) -> torch.Tensor:
+    """uint8 frames [B, H, W, 3] to float32 [B, 3, H, W] in [0, 1], in channels-last memory, on a device (where they
+    are when None). Bytes travel: they are a quarter of the floats."""
+    return on_device(frames, device).permute(0, 3, 1, 2).float().div_(255)
 
 
-def clips_to_input(frames: np.ndarray) -> torch.Tensor:
+def clips_to_input(frames: np.ndarray | torch.Tensor, device: torch.device | None = None) -> torch.Tensor:
     """`to_input` for uint8 clips [N, T, S, S, 3]: float32 [N, T, 3, S, S] in [0, 1]."""
-    return to_input(frames.reshape(-1, *frames.shape[2:])).unflatten(0, frames.shape[:2])
+    return to_input(frames.reshape(-1, *frames.shape[2:]), device).unflatten(0, frames.shape[:2])
+
+
+def on_device(values: np.ndarray | torch.Tensor, device: torch.device | None) -> torch.Tensor:
+    """The same numbers on a device (where they are when None). Those that go to a GPU pass through pinned memory, so
+    that the host goes on while they are copied."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values)) if isinstance(values, np.ndarray) else values
+    if device is None or device.type == tensor.device.type:
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

@@ -62,8 +62,9 @@ def probe(profile, seconds: float = 1.0) -> Rates:
     """This machine's rates, each measured for about `seconds`. The model has random weights, so nothing is fetched."""
     keep_arrays()
     clip = load_clip(profile.model.name, "random", profile.model.precision, profile.model.device)
-    side = clip.size
-    batch = min(profile.batch, 32 if clip.device.type != "cpu" else 32 * 112**2 // side**2)  # a part of a second of work
+    side, batch = clip.size, min(profile.batch, 32)
+    if clip.device.type == "cpu":  # as many pixels as take a part of a second
+        batch = min(batch, max(1, 32 * 112**2 // side**2))
 
     pictures, region = torch.randint(256, (batch, side, side, 3), dtype=torch.uint8), torch.rand(side, side) > 0.5
 

@@ -3,7 +3,6 @@ the other."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore, local
@@ -30,7 +29,8 @@ def each(function: Callable, items: Iterable, device: torch.device | str = "cpu"
         return [function(item) for item in items]
     results: list = []
     errors: list[BaseException] = []
-    threads = min(getattr(AROUND, "threads", own), ON_GPU if on_gpu else sys.maxsize)
+    threads = getattr(AROUND, "threads", own)
+    threads = min(threads, ON_GPU) if on_gpu else threads
     room = Semaphore(2 * threads)
 
     def begin() -> None:

@@ -29,7 +29,7 @@ from ..noise.protocols import HEADLINE, build_protocols
 from ..noise.training import train
 from ..study import open_study
 from ..vision.clip import EMBEDDED
-from ..vision.load import load_clip, preprocessing
+from ..vision.load import preprocessing
 from .environment import keep_arrays
 
 KINDS = ("shape:square:{}:centre:still", "shape:circle:{}:random:still", "shape:patches:{}:random:moving")
@@ -103,12 +103,12 @@ def masking(clips: int = 8, frames: int = 8, side: int = 224, seconds: float = 0
 
 def agreement(study, frames: np.ndarray) -> str:
     """How far a model in half precision agrees with itself in fp32 on frames [N, S, S, 3]."""
-    model = study.profile.dump("model")["model"]
-    answers = []
-    for clip in (load_clip(**model | {"precision": "fp32"}), study.clip):
-        head = clip.head([study.dataset.phrases[name] for name in study.classes], study.templates)
-        answers.append((clip.encode_frames(frames, study.profile.batch) @ head.T).cpu())
-    full, half = answers
+    model = study.profile.model.model_copy(update={"precision": "fp32"})
+    in_full = replace(study, profile=study.profile.model_copy(update={"model": model}))
+    full, half = (
+        (each.clip.encode_frames(frames, each.profile.batch) @ each.head(source_only=False).T).cpu()
+        for each in (in_full, study)
+    )
     same, apart = (full.argmax(1) == half.argmax(1)).float().mean(), (full - half).abs().max()
     return f"as in fp32    {same:9.1%} of {len(frames)} frames' answers; cosines differ by {apart:.5f} at most"
 

@@ -101,7 +101,7 @@ def probe(profile, seconds: float = 1.0) -> Rates:
         while time.perf_counter() < ends:
             yield None
 
-    frames, learned, masked = (batch * rate(job, stream, job is embed) for job in (embed, learn, mask))
+    frames, learned, masked = (batch * rate(job, stream, job is not learn) for job in (embed, learn, mask))
     tuned = len(sentences) * rate(tune, lambda: prompts.RATES)  # as they are tuned: a learning rate a thread
     return Rates(frames, learned, reading(profile), tuned, per_second(train, seconds), masked)
 

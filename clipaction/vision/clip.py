@@ -125,6 +125,6 @@ def on_device(values: np.ndarray | torch.Tensor, device: torch.device | None) ->
     """The same numbers on a device (where they are when None). Those that go to a GPU pass through pinned memory, so
     that the host goes on while they are copied."""
     tensor = torch.from_numpy(np.ascontiguousarray(values)) if isinstance(values, np.ndarray) else values
-    if device is None or device.type == tensor.device.type:
-        return tensor
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+    if device is not None and device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)

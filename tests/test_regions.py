@@ -112,9 +112,11 @@ def test_motion_of_a_frozen_clip_is_empty():
 
 
 def test_motion_is_remembered_and_right_at_larger_sizes():
+    motion.FOUND.clear()
     frames = scene(4)[0].repeat(2, 1).repeat(2, 2)
     first = region("actor+prop", "motion", Evidence(frames))
     assert first.shape == (4, 192, 256)
+    assert sum(map(len, motion.FOUND.values())) < first.numel() / 10  # a whole split's masks fit into memory
     first.zero_()
     assert region("actor+prop", "motion", Evidence(frames)).sum() > 0
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ...base.cache import Step
 from ...base.errors import UserError
@@ -31,16 +30,16 @@ def kept_in(folder: Path) -> Iterator[None]:
     yield
     if len(FOUND) > before and folder.is_dir():
         with LOCK, replacing(path) as temporary:
-            masks: dict[str, Any] = {key.hex(): mask.numpy() for key, mask in FOUND.items()}
-            np.savez_compressed(temporary, **masks)
+            masks: dict[str, Any] = {key.hex(): np.frombuffer(packed, np.uint8) for key, packed in FOUND.items()}
+            np.savez(temporary, **masks)
 
 
 @cache
-def read(path: Path) -> dict[bytes, torch.Tensor]:
+def read(path: Path) -> dict[bytes, bytes]:
     """What `kept_in` wrote; nothing where there is no file, or a damaged one, which is removed: where nothing new is
     found, none is written in its place. Read once a process."""
     try:
-        return {bytes.fromhex(name): torch.from_numpy(mask) for name, mask in read_arrays(path).items()}
+        return {bytes.fromhex(name): packed.tobytes() for name, packed in read_arrays(path).items()}
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, UserError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from threading import Lock
 
 import cv2
@@ -19,7 +20,9 @@ REACH = 5  # px: gaps so wide are closed
 DISC = (np.hypot(*np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]) <= REACH).astype(np.uint8)
 REMEMBERED = 2**28  # bytes of masks kept in memory
 
-FOUND: dict[bytes, torch.Tensor] = {}  # masks uint8 by the digest of the frames
+# Masks uint8 by the digest of the frames, compressed to a tenth or less. Whole ones, kept among arrays that come and
+# go, would also leave holes in the heap: they took four times their size.
+FOUND: dict[bytes, bytes] = {}
 LOCK = Lock()  # of FOUND; clips are masked in several threads
 
 
@@ -77,17 +80,18 @@ def motion(part: str, evidence: Evidence) -> torch.Tensor:
     remembered."""
     frames, size = as_tensor(evidence.frames), tuple(evidence.frames.shape[1:3])
     key = hashlib.blake2b(frames.numpy().tobytes(), digest_size=16, salt=repr(size).encode()[:16]).digest()
-    if key in FOUND:
-        mask = FOUND[key]
-    else:
+    if key not in FOUND:
         small = frames.permute(0, 3, 1, 2).float()
         if min(size) > 112:  # more pixels would only slow it down
             small = F.interpolate(small, scale_factor=96 / min(size), mode="bilinear", antialias=True)
         found = torch.from_numpy(moving(small.permute(0, 2, 3, 1).numpy()))[:, None]
         found = F.interpolate(found, size, mode="bilinear", align_corners=False)[:, 0]
         mask = found.clamp(0, 1).mul(255).round().byte()
+        packed = zlib.compress(mask.numpy().tobytes(), 1)
         with LOCK:
-            if sum(m.numel() for m in FOUND.values()) + mask.numel() <= REMEMBERED:
-                FOUND[key] = mask
+            if sum(map(len, FOUND.values())) + len(packed) <= REMEMBERED:
+                FOUND[key] = packed
+    else:
+        mask = torch.frombuffer(bytearray(zlib.decompress(FOUND[key])), dtype=torch.uint8).view(frames.shape[:3])
     soft = mask.float() / 255
     return 1 - soft if part == "background" else soft
